@@ -1,13 +1,12 @@
 """The receptive field of one unit, drawn on the image."""
 
 from explorer.analysis import Analysis, ReceptiveField
-from explorer.drawing.svg import FONT, element, figure, text
+from explorer.drawing.svg import element, figure
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
-BOX = 258.0  # side of the drawing: the image, and the margin that its receptive field covers
+BOX = 280.0  # side of the drawing: the image, and the margin that its receptive field covers
 MIN_MARGIN, MAX_MARGIN = 0.18, 1.5  # margin on each side as a share of the image's longer side; larger fields are cut
-LINES = 56.0  # height of the two lines of text
 CELLS = 40  # images up to this side are drawn pixel by pixel
 
 
@@ -24,7 +23,7 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
     wide, step, padding = field.columns or (field.size, field.stride, field.padding)
     top, left = field.unit[0] * field.stride - field.padding, field.unit[1] * step - padding
     side = max(rows, columns)
-    beyond = max(-top, -left, top + field.size - rows, left + wide - columns)
+    beyond = _beyond(analysis, field)
     margin = min(max(beyond, MIN_MARGIN * side), MAX_MARGIN * side)  # pixels of the image
     pixel = BOX / (side + 2 * margin)
     edge = margin * pixel + 1  # room for the whole width of a line
@@ -51,12 +50,8 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
         ),
     ]
     down, over = field.span
-    seen = _("only padding")
     if down and over:
         high, across = down[1] - down[0] + 1, over[1] - over[0] + 1
-        seen = _("{rows}×{columns} of {height}×{width} px").format(
-            rows=high, columns=across, height=rows, width=columns
-        )
         marked: dict[str, str | float | None] = {
             "fill": colours.accent,
             "fill_opacity": 0.35,
@@ -64,18 +59,46 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
             "stroke_width": 1.6,
         }
         parts.append(element("rect", **box(over[0], down[0], across, high), **marked))
-    whole = _("field {height}×{width}, cut here") if cut else _("field {height}×{width}")
-    whole = whole.format(height=field.size, width=wide)
-    middle, below = edge + width / 2, 2 * edge + height
-    parts += [
-        text(middle, below + 20, seen, font_size=20, text_anchor="middle"),
-        text(middle, below + 44, whole, font_size=20, text_anchor="middle"),
-    ]
     words = _("The middle unit, row {row}, column {column}, sees {seen}; its field is {size} pixels a side").format(
-        row=field.unit[0], column=field.unit[1], seen=seen, size=field.size
+        row=field.unit[0], column=field.unit[1], seen=_seen(analysis, field), size=field.size
     )
-    style = f"text{{{FONT};fill:{colours.ink}}}"
-    return figure(2 * edge + width, below + LINES, *parts, label=words, style=style)
+    return figure(2 * edge + width, 2 * edge + height, *parts, label=words)
+
+
+def lines(analysis: Analysis, field: ReceptiveField) -> list[str]:
+    """What the figure shows, for a caption, because it has no room for text: what the middle unit sees, and its field.
+
+    Args:
+        analysis: Analysis of the network.
+        field: Receptive field of the layer.
+    """
+    rows, columns = analysis.input_shape[-2:]
+    wide, _step, _padding = field.columns or (field.size, field.stride, field.padding)
+    beyond = _beyond(analysis, field)
+    whole = _("field {height}×{width}").format(height=field.size, width=wide)
+    if beyond > MAX_MARGIN * max(rows, columns):
+        whole = _("field {height}×{width}, cut here: it reaches {beyond} px beyond the image")
+    elif beyond > 0:
+        whole = _("field {height}×{width}: it reaches {beyond} px beyond the image")
+    return [_seen(analysis, field), whole.format(height=field.size, width=wide, beyond=beyond)]
+
+
+def _seen(analysis: Analysis, field: ReceptiveField) -> str:
+    rows, columns = analysis.input_shape[-2:]
+    down, over = field.span
+    if not down or not over:
+        return _("only padding")
+    return _("{rows}×{columns} of {height}×{width} px").format(
+        rows=down[1] - down[0] + 1, columns=over[1] - over[0] + 1, height=rows, width=columns
+    )
+
+
+def _beyond(analysis: Analysis, field: ReceptiveField) -> int:
+    """The most pixels by which the field of the middle unit reaches beyond a side of the image."""
+    rows, columns = analysis.input_shape[-2:]
+    wide, step, padding = field.columns or (field.size, field.stride, field.padding)
+    top, left = field.unit[0] * field.stride - field.padding, field.unit[1] * step - padding
+    return max(-top, -left, top + field.size - rows, left + wide - columns)
 
 
 def _grid(rows: int, columns: int, pixel: float, edge: float, colour: str) -> list[str]:

@@ -76,13 +76,16 @@ class _Canvas:
         return svg.figure(width, height, *self.parts, label=label, style=f"text{{{svg.FONT};font-size:{TEXT}px}}")
 
 
-def residual(convolutions: Sequence[Conv], side: int, *, max_macs: int, dark: bool = False) -> str:
+def residual(
+    convolutions: Sequence[Conv], side: int, *, max_macs: int, rows: int | None = None, dark: bool = False
+) -> str:
     """A residual block (He et al. 2016, Figure 5) as SVG.
 
     Args:
         convolutions: Convolutions of the block; a ReLU follows each, the last ReLU after the addition.
         side: Side of the maps in cells.
         max_macs: MACs of a full bar; use the same for figures that are compared.
+        rows: Number of convolutions for which there is room; None for those of the block.
         dark: Whether the page is dark.
     """
     canvas = _Canvas(dark=dark, max_macs=max_macs)
@@ -120,16 +123,20 @@ def residual(convolutions: Sequence[Conv], side: int, *, max_macs: int, dark: bo
         layers=", ".join(f"{conv.kernel} ({conv.inputs:,} → {conv.outputs:,})" for conv in convolutions),
         shape=shapes[0],
     )
-    return canvas.figure(shortcut + 72, y + EDGE + 28, label)
+    room = ((rows or 0) - len(convolutions)) * (EDGE + HEIGHT)
+    return canvas.figure(shortcut + 72, y + EDGE + 28 + max(0.0, room), label)
 
 
-def inception(module: Inception, branches: Branches, *, max_macs: int, dark: bool = False) -> str:
+def inception(
+    module: Inception, branches: Branches, *, max_macs: int, rows: int | None = None, dark: bool = False
+) -> str:
     """An Inception module (Szegedy et al. 2015, Figure 2) as SVG.
 
     Args:
         module: Module.
         branches: Convolutions of each branch.
         max_macs: MACs of a full bar; use the same for figures that are compared.
+        rows: Number of convolutions of a branch for which there is room; None for those of the module.
         dark: Whether the page is dark.
     """
     canvas = _Canvas(dark=dark, max_macs=max_macs)
@@ -164,4 +171,5 @@ def inception(module: Inception, branches: Branches, *, max_macs: int, dark: boo
     label = _("Four branches on {inputs:,} channels hand on {outputs} channels, {total:,} together").format(
         inputs=module.inputs, outputs=", ".join(map(str, module.outputs(branches))), total=total
     )
-    return canvas.figure(2 * left + 3 * pitch, bottom + PLAIN + EDGE + 18, label)
+    room = ((rows or 0) - (2 if deep else 1)) * (EDGE + HEIGHT)
+    return canvas.figure(2 * left + 3 * pitch, bottom + PLAIN + EDGE + 18 + max(0.0, room), label)

@@ -12,6 +12,8 @@ from explorer.i18n import _
 WIDTH, HEIGHT = 300, 132
 TALLEST = 78  # height of the largest volume in pixels
 SLANT = 0.34  # depth of a volume as a share of its side
+BAR = 82  # x coordinate at which bars begin
+TEXT = 16  # font size in pixels; the cards of a page with three of them shrink their figures by a quarter
 GROUND = 124  # y coordinate of the bottom of volumes
 
 
@@ -73,10 +75,10 @@ def nested(*, dark: bool) -> str:
         parts.append(_rectangle(left + start, top + start, across, across, colour, fill_opacity=opacity))
     for row, (words, weights) in enumerate([("7×7", 7 * 7), ("3 × 3×3", 3 * 3 * 3)]):
         y = 36 + 52 * row
-        parts.append(svg.text(146, y, words, fill=shades.ink, font_size=13, style=svg.FONT))
+        parts.append(svg.text(146, y, words, fill=shades.ink, font_size=TEXT, style=svg.FONT))
         parts.append(_rectangle(146, y + 7, weights * 1.9, 14, colours[(Group.OTHER, Group.CONVOLUTION)[row]]))
         count = _("{weights} C²").format(weights=weights)
-        parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=shades.ink, font_size=13, style=svg.FONT))
+        parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=shades.ink, font_size=TEXT, style=svg.FONT))
     label = _("Squares of 3, 5 and 7 cells in each other; a 7×7 has 49 C² weights, three 3×3 have 27 C²")
     return svg.figure(WIDTH, HEIGHT, *parts, label=label)
 
@@ -97,13 +99,15 @@ def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
         ]
     ):
         top = 18 + 62 * column
-        parts.append(svg.text(6, top, title, fill=shades.faint, font_size=12, style=svg.FONT))
+        parts.append(svg.text(6, top, title, fill=shades.faint, font_size=TEXT, style=svg.FONT))
         for row, (name, value) in enumerate(zip(networks, values, strict=True)):
-            y, long = top + 6 + 21 * row, 120 * value / max(values)
+            y, long = top + 6 + 21 * row, 126 * value / max(values)
             colour = colours[(Group.CONVOLUTION, Group.SHORTCUT)[row % 2]]
-            parts.append(svg.text(6, y + 12.5, name, fill=shades.ink, font_size=13, style=svg.FONT))
-            parts.append(_rectangle(78, y, long, 16, colour))
-            parts.append(svg.text(84 + long, y + 12.5, short(value), fill=shades.ink, font_size=13, style=svg.FONT))
+            parts.append(svg.text(6, y + 13.5, name, fill=shades.ink, font_size=TEXT, style=svg.FONT))
+            parts.append(_rectangle(BAR, y, long, 16, colour))
+            parts.append(
+                svg.text(BAR + 6 + long, y + 13.5, short(value), fill=shades.ink, font_size=TEXT, style=svg.FONT)
+            )
             facts.append(f"{name}, {title}: {short(value)}")
     return svg.figure(WIDTH, HEIGHT, *parts, label="; ".join(facts))
 

@@ -44,7 +44,10 @@ def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:
 
     layers = [_panel(layer, position_of(layer.field)) for layer in analysis.all_layers]
     none = _nothing_chosen(analysis, position_of(_last_field(analysis)))
-    figures = [field_figure.draw(analysis, field, dark=dark) for field in fields]
+    figures = [
+        {"svg": field_figure.draw(analysis, field, dark=dark), "lines": field_figure.lines(analysis, field)}
+        for field in fields
+    ]
     return {"layers": layers, "none": none, "figures": figures}
 
 

@@ -7,11 +7,11 @@ export default function ({ data, parentElement }) {
   choice.names = data.layers.map((layer) => layer.name);
   let shown = null;
 
-  function add(tag, text, className = "") {
+  function add(tag, text, className = "", place = words) {
     const element = document.createElement(tag);
     element.textContent = text;
     element.className = className;
-    words.append(element);
+    place.append(element);
     return element;
   }
 
@@ -19,7 +19,12 @@ export default function ({ data, parentElement }) {
     const layer = data.layers[positions.get(choice.shown)] ?? data.none;
     if (layer === shown) return;
     shown = layer;
-    picture.innerHTML = layer.figure === null ? "" : data.figures[layer.figure];
+    picture.replaceChildren();
+    if (layer.figure !== null) {
+      const { svg, lines } = data.figures[layer.figure];
+      picture.innerHTML = svg;
+      for (const line of lines) add("p", line, "note", picture);
+    }
     words.replaceChildren();
     const heading = add("p", "", "heading");
     const name = document.createElement("strong");

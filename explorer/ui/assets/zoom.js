@@ -108,6 +108,12 @@ class Viewer {
     if (box.top < view.top || box.bottom > view.bottom) this.frame.scrollTop += box.top - view.top - (view.height - box.height) / 2;
   }
 
+  // Whether enough of the figure is out of view that an overview helps.
+  hides() {
+    const { frame } = this;
+    return frame.scrollWidth > 1.15 * frame.clientWidth || frame.scrollHeight > 1.15 * frame.clientHeight;
+  }
+
   overflows() {
     const { frame } = this;
     return frame.scrollWidth > frame.clientWidth + 1 || frame.scrollHeight > frame.clientHeight + 1;
@@ -152,7 +158,7 @@ class Viewer {
 
   // Shows what can be done now, and what of the figure is in view.
   update() {
-    const scrolls = this.overflows();
+    const scrolls = this.hides();
     this.hasOverview = scrolls || (this.size.rows > 1 && this.size.height > GLANCE * window.innerHeight);
     this.outer.classList.toggle("with-overview", this.hasOverview);
     this.outer.classList.toggle("with-tools", Boolean(this.withTools) || scrolls || this.zoom !== 1 || this.isFull());
@@ -175,7 +181,7 @@ class Viewer {
     small.removeAttribute("role");
     small.removeAttribute("aria-label");
     const { width, height } = small.viewBox.baseVal;
-    const scale = Math.min((this.width - 140) / width, OVERVIEW / height);
+    const scale = Math.min(Math.max(40, this.width - 140) / width, OVERVIEW / height);
     small.setAttribute("width", width * scale);
     small.setAttribute("height", height * scale);
     this.overview.replaceChildren(small);

@@ -50,13 +50,14 @@ def render(view: BlocksView, *, dark: bool) -> None:
     """Render the conclusion, and both blocks with their numbers."""
     width, side = view.width, view.map
     blocks = {_("Basic block"): basic(width), _("Bottleneck"): bottleneck(width)}
+    rows = max(map(len, blocks.values()))  # the same room, so that the numbers below are in line
     most = max(conv.macs(side) for convolutions in blocks.values() for conv in convolutions)
     st.markdown(plain(conclusion(width)))
     for column, (name, convolutions), cells in zip(st.columns(2, gap="medium"), blocks.items(), (18, 17), strict=True):
         with column:
             st.header(name, anchor=False)
             show_figure(
-                kernels_blocks.residual(convolutions, side, max_macs=most, dark=dark),
+                kernels_blocks.residual(convolutions, side, max_macs=most, rows=rows, dark=dark),
                 key=f"kernels.picture.block{cells}",
             )
             total = weights(convolutions)

@@ -100,6 +100,7 @@ def render(module: Inception, *, dark: bool) -> None:
     """Render the conclusion, both forms of the module, and the erratum if there is one."""
     naive, reduced = module.naive(), module.reduced()
     most = max(conv.macs(module.side) for conv in all_convolutions(naive))
+    rows = max(map(len, reduced))  # the same room, so that the numbers below are in line
     st.markdown(plain(conclusion(module)))
     if module.widths.name == EXAMPLE:
         st.info(plain(erratum(module)), icon=":material/edit_note:")
@@ -108,7 +109,7 @@ def render(module: Inception, *, dark: bool) -> None:
         with column:
             st.header(name, anchor=False)
             show_figure(
-                kernels_blocks.inception(module, branches, max_macs=most, dark=dark),
+                kernels_blocks.inception(module, branches, max_macs=most, rows=rows, dark=dark),
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
             )
             convolutions = all_convolutions(branches)

@@ -17,26 +17,26 @@ def drawn(network: str, layer: str) -> tuple[dict[str, str], dict[str, str], lis
     root = ET.fromstring(field_figure.draw(analysis, field, dark=False))
     boxes = [element.attrib for element in root.iter() if element.tag.endswith("rect")]
     (dashed,) = [box for box in boxes if "stroke-dasharray" in box]
-    return boxes[0], dashed, [element.text or "" for element in root.iter() if element.tag.endswith("text")]
+    return boxes[0], dashed, field_figure.lines(analysis, field)
 
 
 @pytest.mark.parametrize(
-    ("network", "layer", "size"),
+    ("network", "layer", "size", "beyond"),
     [
-        ("vgg16", "features.2", 5),
-        ("vgg16", "features.28", 196),
-        ("resnet50", "layer4.2.conv2", 427),
-        ("resnet50", "layer4.2.add", 427),
+        ("vgg16", "features.2", 5, 0),
+        ("vgg16", "features.28", 196, 0),
+        ("resnet50", "layer4.2.conv2", 427, 117),
+        ("resnet50", "layer4.2.add", 427, 117),
     ],
 )
-def test_to_scale(network: str, layer: str, size: int) -> None:
+def test_to_scale(network: str, layer: str, size: int, beyond: int) -> None:
     image, dashed, lines = drawn(network, layer)
     assert float(dashed["width"]) / float(image["width"]) == pytest.approx(size / 224, rel=5e-3)
     assert float(dashed["height"]) / float(image["height"]) == pytest.approx(size / 224, rel=5e-3)
-    assert lines[-1] == f"field {size}×{size}"
+    assert lines[-1] == f"field {size}×{size}" + (f": it reaches {beyond} px beyond the image" if beyond else "")
 
 
 def test_a_cut_field_has_a_note() -> None:
     image, dashed, lines = drawn("resnet110", "layer3.17.add")
     assert float(dashed["width"]) / float(image["width"]) == pytest.approx(1 + 2 * field_figure.MAX_MARGIN, rel=5e-3)
-    assert lines[-1].endswith(", cut here")
+    assert ", cut here: it reaches " in lines[-1]
