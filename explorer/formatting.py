@@ -1,6 +1,6 @@
 """Formats of numbers for people: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times in two units."""
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 PREFIXES = (("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12), ("P", 10**15))
 EXACT_BELOW = 100_000
@@ -34,6 +34,17 @@ def duration(seconds: float) -> str:
     if rounded < DAY:
         return _("{hours} h {minutes} min").format(hours=rounded // HOUR, minutes=rounded % HOUR // MINUTE)
     return _("{days} d {hours} h").format(days=rounded // DAY, hours=rounded % DAY // HOUR)
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in one unit: 5400 seconds are ``1 h ago``."""
+    if seconds < MINUTE:
+        return _("just now")
+    if seconds < HOUR:
+        return _("{minutes:,} min ago").format(minutes=int(seconds // MINUTE))
+    if seconds < DAY:
+        return _("{hours:,} h ago").format(hours=int(seconds // HOUR))
+    return ngettext("{days:,} day ago", "{days:,} days ago", int(seconds // DAY)).format(days=int(seconds // DAY))
 
 
 def shape(sizes: tuple[int, ...]) -> str:

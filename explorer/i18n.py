@@ -30,11 +30,16 @@ def languages() -> set[str]:
     return {DEFAULT_LANGUAGE, *(folder.parent.name for folder in LOCALES.glob("*/LC_MESSAGES"))}
 
 
-def choose_language(*preferred: str | None) -> str:
-    """Return the first preferred language (``zh``, ``zh-CN``) with a catalogue; English if there is none."""
+def find_language(name: str) -> str | None:
+    """Return the language with a catalogue that a name (``zh``, ``zh-CN``) stands for; None if there is none."""
     available = languages()
-    codes = (code for name in preferred if name for code in (name.replace("-", "_"), name[:2]))
-    return next((code for code in codes if code in available), DEFAULT_LANGUAGE)
+    return next((code for code in (name.replace("-", "_"), name[:2]) if code in available), None)
+
+
+def choose_language(*preferred: str | None) -> str:
+    """Return the first preferred language with a catalogue; English if there is none."""
+    found = (find_language(name) for name in preferred if name)
+    return next(filter(None, found), DEFAULT_LANGUAGE)
 
 
 def use_language(language: str) -> None:

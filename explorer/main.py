@@ -12,7 +12,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
-from explorer.ui import browser, callbacks, hosts, page_state  # noqa: E402
+from explorer.ui import browser, callbacks, hosts, language_note, page_state  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
@@ -45,4 +45,5 @@ page = st.navigation(
 )
 browser.add_scripts()
 page_state.record_visit(page.url_path)
+language_note.render()
 page.run()

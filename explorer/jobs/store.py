@@ -225,6 +225,12 @@ class Store:
         """Returns all jobs, or those in the given states, in the order of the queue."""
         return self._find(sa.true() if statuses is None else _jobs.c.status.in_(list(statuses)))
 
+    def latest(self, count: int) -> list[Record]:
+        """Returns the jobs that were submitted last, the newest first."""
+        with self._reading() as connection:
+            query = sa.select(_jobs).order_by(_jobs.c.submitted.desc(), _jobs.c.turn.desc()).limit(count)
+            return [_record(row) for row in connection.execute(query).mappings()]
+
     def version(self) -> tuple[int, float]:
         """Returns a value that differs after any change of any job. Fast."""
         with self._reading() as connection:
