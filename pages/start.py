@@ -33,7 +33,7 @@ st.html(
 with st.grid(2, min_column_width=340, gap="small"):
     explore.render(dark=dark)
     runs.render(dark=dark)
-    predict.render()
+    drawing_place = predict.render()
     learn.render(dark=dark)
 
 places = networks.render()
@@ -41,4 +41,5 @@ tour.render()
 with st.expander(_("Glossary"), key="glossary-section", icon=":material/menu_book:"):
     glossary.render()
 
+predict.fill(drawing_place)
 networks.count(places)

@@ -1,12 +1,17 @@
 """Journeys from the Start page in a real browser."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import wait_until_settled
+from tests.browser.conftest import ROOT, wait_until_settled
 
 Visit = Callable[..., Page]
 PATIENCE = 60_000  # milliseconds; first analyses and first visits, on a busy machine
@@ -27,26 +32,66 @@ def parameters(page: Page) -> Locator:
     return card.get_by_test_id("stMetricValue").first  # the previous one may remain below it for a moment
 
 
-def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(start: Visit) -> None:
+def test_a_typed_network_and_a_well_known_one_open_on_architecture(start: Visit) -> None:
     page = start()
-    for card, path in (("edit", "architecture"), ("kernels", "kernels"), ("compare", "compare")):
-        page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
-        expect(page).to_have_url(re.compile(rf"/{path}\b"))
-        page.get_by_test_id("stMetricValue").first.wait_for(timeout=PATIENCE)
-        wait_until_settled(page)
-        page.go_back()
-    page.locator(".st-key-card-open-lenet5").click()
+    page.get_by_label("Layers (cfg)").fill("64, M, 128, M")
+    expect(page.get_by_role("link", name="Open in Architecture")).to_have_attribute("href", re.compile("64.M.128.M$"))
+    page.get_by_role("link", name="Open in Architecture").click()
+    expect(page).to_have_url(re.compile(r"/architecture\?net=vgg16&cfg=64\.M\.128\.M$"))
+    page.get_by_test_id("stDataFrame").first.wait_for(timeout=PATIENCE)
+    wait_until_settled(page)
+    page.go_back()
+    expect(page.get_by_role("link", name="Open in Architecture")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("textbox", name="Layers (cfg)")).to_have_value("64, M, 128, M")
+    page.locator(".st-key-card-open-lenet5").click(position={"x": 140, "y": 12})  # the card is a link all over
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
     expect(parameters(page)).to_have_text("61,706", timeout=PATIENCE)
     page.go_back()
     page.get_by_role("link", name="Compare", exact=True).click()
     expect(page).to_have_url(re.compile(r"/compare\?a="))
     page.go_back()  # a page that completes its address adds no step to the history
-    page.locator(".st-key-card-open-resnet18").click()
-    expect(parameters(page)).to_have_text("11.69 M", timeout=PATIENCE)
+    page.get_by_role("link", name="Take the tour").click()
+    expect(page.get_by_role("heading", name="A tour in five steps")).to_be_in_viewport()
+    page.get_by_role("link", name="See why 3×3").click()
+    expect(page).to_have_url(re.compile(r"/kernels"))
 
 
-def test_terms_explain_themselves_and_the_keyboard_reaches_all_ways_in(start: Visit) -> None:
+def test_a_network_answers_while_a_digit_is_drawn(start: Visit) -> None:
+    page = start()
+    card = page.locator(".st-key-start-card-predict")
+    paper = card.get_by_label("Field to draw into")
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8, steps=10)
+    expect(card.locator(".headline")).to_have_text(re.compile(r"\d.*%"))  # the pen is still down
+    page.mouse.up()
+    expect(card.get_by_role("status")).to_have_text(re.compile(r"1.*%"))
+
+
+def test_the_curve_of_the_latest_run_moves(visit: Visit, app_log: Path) -> None:
+    environment = os.environ | {"EXPLORER_RUNS_DIR": str(app_log.parent / "runs"), "EXPLORER_RUNNER_IDLE": "30"}
+
+    def explorer(*arguments: str) -> str:
+        command = [sys.executable, "-m", "explorer", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+
+    training = ("train", "digits-cnn", "--dataset", "digits", "--recipe", "quick", "--name", "A long run", "--json")
+    job = json.loads(explorer(*training, "--set", "epochs=1000"))
+    page = visit("", ready="stPageLink")
+    card = page.locator(".st-key-start-card-train")
+    figure = card.get_by_role("group", name="Top-1 accuracy")
+    expect(figure).to_have_attribute("aria-label", re.compile(r"validation [0-9.]+% at epoch"), timeout=PATIENCE)
+    before = figure.get_attribute("aria-label") or ""
+    expect(figure).not_to_have_attribute("aria-label", before, timeout=PATIENCE)
+    expect(card.get_by_role("link", name="A long run")).to_have_attribute("href", re.compile(f"job={job['id']}"))
+    explorer("jobs", "stop", job["id"])
+    expect(card.get_by_text("stopped")).to_be_visible(timeout=PATIENCE)
+
+
+def test_terms_explain_themselves_and_the_keyboard_reaches_what_can_be_done(start: Visit) -> None:
     page = start()
     expect(page.locator("abbr", has_text="receptive field")).to_have_attribute("title", re.compile("one unit"))
     page.get_by_text("Glossary", exact=True).click()
@@ -55,10 +100,11 @@ def test_terms_explain_themselves_and_the_keyboard_reaches_all_ways_in(start: Vi
     page.get_by_label("Search the glossary").fill("dilation")
     expect(shown).to_have_count(1)
     expect(shown).to_contain_text("Yu and Koltun 2016")
-    page.get_by_role("link", name="Edit a network").focus()
-    for name in ("See why 3×3", "Compare two networks", "LeNet-5"):
+    page.get_by_label("Layers (cfg)").focus()
+    for name in ("Open in Architecture", "Start from another network"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name=name)).to_be_focused()
+    page.get_by_role("link", name="LeNet-5").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
 

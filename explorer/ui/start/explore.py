@@ -60,7 +60,7 @@ def _render(*, dark: bool) -> None:
     with facts:
         for measure in MEASURES:
             definition = measure.definition
-            st.metric(definition.names().name, definition.text(definition.of_network(analysis)), width=98)
+            st.metric(definition.names().name, definition.text(definition.of_network(analysis)), width=104)
     with st.container(horizontal=True):
         parts.link("architecture", _("Open in Architecture"), network.link)
         parts.link("architecture", _("Start from another network"))

@@ -18,6 +18,9 @@ STYLE = """<style>
   [class*="st-key-start-facts-"] { min-width: 150px }
   [class*="st-key-start-facts-"] [data-testid="stMetric"] { padding: 0 }
   .st-key-start-message { min-height: 2.9rem }
+  .st-key-start-card-predict { container-type: inline-size }
+  .st-key-start-drawing-place { min-height: 280px }
+  @container (max-width: 519px) { .st-key-start-drawing-place { min-height: 550px } }
   [class*="st-key-start-card-"] h2 { padding-top: 0 }
   [class*="st-key-start-card-"] [data-testid="stPageLink"] a { padding-left: 0; background: transparent !important }
   [class*="st-key-start-card-"] [data-testid="stPageLink"] p, [class*="st-key-card-"] p { white-space: normal }
@@ -51,7 +54,7 @@ def figure_and_facts(name: str, *, in_row: bool = False) -> tuple[DeltaGenerator
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         return (
             st.container(key=f"start-figure-{name}", width=WIDTH),
-            st.container(key=f"start-facts-{name}", gap="small" if in_row else "xsmall", horizontal=in_row),
+            st.container(key=f"start-facts-{name}", gap="xsmall", horizontal=in_row),
         )
 
 
