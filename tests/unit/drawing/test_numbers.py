@@ -1,8 +1,8 @@
-"""Formats of durations."""
+"""Formats of durations and ages."""
 
 import pytest
 
-from explorer.formatting import duration
+from explorer.formatting import ago, duration
 from explorer.ui.train import cost
 
 
@@ -19,3 +19,14 @@ def test_times_have_two_units(seconds: float, text: str) -> None:
 
 def test_an_estimate_has_the_same_format_and_is_at_least_a_second() -> None:
     assert [cost.duration(seconds) for seconds in (0.2, 5400)] == ["1 s", "1 h 30 min"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "just now"), (59, "just now"), (60, "1 min ago"), (3599, "59 min ago"), (5400, "1 h ago"),
+        (86_400, "1 day ago"), (200_000, "2 days ago"),
+    ],
+)  # fmt: skip
+def test_age(seconds: float, text: str) -> None:
+    assert ago(seconds) == text

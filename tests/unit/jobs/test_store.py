@@ -346,3 +346,8 @@ def test_a_read_only_store_is_reported(fault: Exception, job_store: Store) -> No
     """The errors are simulated, because root can write everywhere."""
     with pytest.raises(StoreError, match="is read-only for this program"), translate_errors(job_store.path, 1.0):
         raise fault
+
+
+def test_the_latest_jobs_are_those_submitted_last(jobs: Store) -> None:
+    ids = [job for _call in range(3) for job in add_jobs(jobs)]
+    assert [record.id for record in jobs.latest(2)] == [ids[2], ids[1]]
