@@ -1,4 +1,4 @@
-"""The Train page: network, data, recipe and resources in one form, the cost of the run, and the queue.
+"""The Train page: network, data and epochs, the cost of the run, and Train. Everything else is folded.
 
 Every change is checked. An invalid value gets an error message next to its field. The link contains the form.
 """
@@ -32,9 +32,10 @@ with recipe_side:
 
 jobs = sweep.planned_jobs(training)
 with run_side:
-    run.render_name(training)
-    run.render_resources(training)
+    start_area = st.container()
+    run.render_options(training)
     sweep.render(training)
+with start_area:
     ready = False
     if preview:
         with changed_for_data:

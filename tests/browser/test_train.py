@@ -44,6 +44,7 @@ def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
 
 def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     page = visit("train?net=lenet5")
+    page.get_by_text("More settings").click()
     rate = rate_of(page)
     rate.fill("0.02")
     rate.press("Enter")
@@ -74,6 +75,16 @@ def test_a_broken_rule_is_reported_next_to_its_field(visit: Visit) -> None:
     page.get_by_role("button", name="Reset").click()
     expect(rate_of(page)).to_have_value("0.001")
     expect(page.get_by_text("lr: -1.0 is not above 0")).to_have_count(0)
+
+
+def test_on_a_phone_the_button_is_always_in_sight(visit: Visit) -> None:
+    page = visit("train", width=390, height=844)
+    wait_until_ready(page)
+    button = page.get_by_role("button", name="Train", exact=True)
+    for place in ("Network", "Sweep: several values at once"):
+        page.get_by_text(place).first.scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport(ratio=1)
+    page.get_by_text("Sweep: several values at once").click(timeout=SLOW)  # nothing covers it
 
 
 def test_from_the_architecture_page_and_back(visit: Visit) -> None:

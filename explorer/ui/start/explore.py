@@ -49,7 +49,7 @@ def _render(*, dark: bool) -> None:
     else:
         network = st.session_state[VALID] = changed
         message.caption(
-            _("**{name}**: `64` is a 3×3 convolution to 64 channels, `M` halves the map. Type your own.").format(
+            _("**{name}**: **64** is a 3×3 convolution to 64 channels, **M** halves the map. Type your own.").format(
                 name=plain(title(network.spec, BASE))
             )
         )

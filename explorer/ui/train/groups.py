@@ -8,8 +8,17 @@ from explorer.ui.glossary import explain
 from explorer.ui.train.fields import Field, Kind
 
 
+def main_fields() -> tuple[Field, ...]:
+    """Returns the fields that most people change. They are always visible."""
+    return (
+        Field("epochs", _("Epochs"), explain("epoch"), Kind.INTEGER, 1.0),
+        Field("lr", _("Learning rate"), explain("learning-rate"), step=0.0005),
+        Field("batch_size", _("Batch size"), explain("batch"), Kind.INTEGER, 1.0),
+    )
+
+
 def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Field, ...]]:
-    """Returns the fields by heading.
+    """Returns all other fields by heading.
 
     Args:
         auxiliary: Whether the network has auxiliary heads.
@@ -18,7 +27,7 @@ def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Fiel
     """
     return {
         _("Start"): _start(),
-        _("Optimizer and rate"): _optimizer(),
+        _("Optimizer"): _optimizer(),
         _("Schedule"): _schedule(),
         _("Images"): _images(trained=trained),
         _("Regularisation"): _regularisation(auxiliary=auxiliary),
@@ -29,11 +38,8 @@ def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Fiel
 def _optimizer() -> tuple[Field, ...]:
     return (
         Field("optimizer", _("Optimizer"), explain("optimizer"), Kind.CHOICE, names=OPTIMIZERS),
-        Field("lr", _("Learning rate"), explain("learning-rate"), step=0.0005),
         Field("momentum", _("Momentum"), explain("momentum"), step=0.05),
         Field("weight_decay", _("Weight decay"), explain("weight-decay"), step=0.0005),
-        Field("epochs", _("Epochs"), explain("epoch"), Kind.INTEGER, 1.0),
-        Field("batch_size", _("Batch size"), explain("batch"), Kind.INTEGER, 1.0),
     )
 
 

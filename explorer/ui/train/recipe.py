@@ -6,12 +6,12 @@ import torch
 from explorer.analysis import analyse
 from explorer.data.preview import Preview
 from explorer.i18n import _
-from explorer.recipes import RECIPES
+from explorer.recipes import RECIPES, Recipe
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.train_form import Form
 from explorer.ui.train import fields, rates, state, weights
-from explorer.ui.train.groups import groups
+from explorer.ui.train.groups import groups, main_fields
 from explorer.ui.train.state import Training
 
 NO_TOOLBAR = {"displayModeBar": False}
@@ -38,16 +38,23 @@ def render(training: Training, preview: Preview | None, *, dark: bool) -> None:
     )
     if "recipe" in training.problems:
         fields.show_problem(training.problems["recipe"])
-    for title, members in groups(
+    _render_group(training, main_fields())
+    hidden = groups(
         auxiliary=analyse(form.spec).totals.aux_params > 0, gpu=torch.cuda.is_available(),
         trained=form.recipe.weights is not None,
-    ).items():  # fmt: skip
-        st.header(title, anchor=False)
-        if any(field.name == "init" for field in members):
-            weights.render(training, preview)
-        _render_group(training, members)
-        if any(field.name == "schedule" for field in members):
-            _render_rate(form, dark=dark)
+    )  # fmt: skip
+    main = {field.name for field in main_fields()}
+    with st.expander(
+        _("More settings"), icon=":material/tune:", key="train-more",
+        expanded=not main.issuperset({*form.changes, *training.problems.keys() & Recipe.model_fields.keys()}),
+    ):  # fmt: skip
+        for title, members in hidden.items():
+            st.header(title, anchor=False)
+            if any(field.name == "init" for field in members):
+                weights.render(training, preview)
+            _render_group(training, members)
+            if any(field.name == "schedule" for field in members):
+                _render_rate(form, dark=dark)
 
 
 def _render_group(training: Training, members: tuple[fields.Field, ...]) -> None:

@@ -9,7 +9,7 @@ from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Throughput
-from explorer.jobs.job import MAX_NAME, Job
+from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.store import AT_WORK
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
@@ -20,18 +20,30 @@ from explorer.ui.train.fields import show_problem
 from explorer.ui.train.network import fit_to_data
 from explorer.ui.train.state import Training
 
+OPTIONS = frozenset({"title", *Resources.model_fields})  # places of problems in the closed part of the page
 ICONS = {MemoryFit.FITS: "check_circle", MemoryFit.TIGHT: "warning", MemoryFit.TOO_LARGE: "error"}
 
 
-def render_name(training: Training) -> None:
-    """Renders the name of the job."""
+def render_options(training: Training) -> None:
+    """Renders the name of the job, and the resources that it gets."""
+    is_open = bool(training.form.title) or training.form.resources != Resources()
+    with st.expander(
+        _("Name and machine"), icon=":material/memory:", key="train-options",
+        expanded=is_open or not OPTIONS.isdisjoint(training.problems),
+    ):  # fmt: skip
+        _render_name(training)
+        _render_resources(training)
+
+
+def _render_name(training: Training) -> None:
+    """Renders the name."""
     form = training.form
     default = Job.new(form.network, form.data, form.recipe, form.resources).name
     st.text_input(_("Name"), key=state.TITLE, max_chars=MAX_NAME, placeholder=default)
     _render_problem(training, "title")
 
 
-def render_resources(training: Training) -> None:
+def _render_resources(training: Training) -> None:
     """Renders device, processes and threads. Offers only devices of this machine."""
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     names = {"auto": _("Auto"), "cpu": _("CPU"), "cuda": _("GPU"), "mps": _("Apple GPU")}
