@@ -35,7 +35,7 @@ def preset_label(name: str) -> str:
     return name.replace(":", " · ")
 
 
-# Reserves space for parts that take a moment, so that nothing below them jumps. The numbers stay in sight while the user
+# Reserves space for parts that take a moment, so that nothing below them jumps. The numbers stay in sight while a user
 # edits below a tall diagram.
 STYLE = """<style>
   .st-key-face {{ min-height: 17rem; }}

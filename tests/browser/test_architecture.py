@@ -8,7 +8,6 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.conftest import serve, wait_until_settled
-from tests.browser.grid import tick
 from tests.browser.page_checks import metric
 
 Visit = Callable[..., Page]
