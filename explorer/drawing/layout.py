@@ -305,7 +305,7 @@ def _set_columns(layout: Layout, analysis: Analysis, scale: Scale) -> None:
     for edge in layout.edges:
         rank = edge.source.rank if edge.source else -1
         if edge.label:
-            room[rank] = max(room[rank], max(map(words_width, edge.label)) + 11)
+            room[rank] = max(room[rank], max(map(words_width, edge.label)) + 15)
         if edge.source and edge.source.lane != edge.target.lane:
             bends[edge.target.rank - 1] = BEND  # an edge bends just before its target
     read = {head.source for head in analysis.auxiliary}

@@ -1,5 +1,6 @@
-"""Measures a rendered page: accessibility, width and metrics."""
+"""Measures a rendered page: accessibility, width, sizes of text and metrics."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from axe_playwright_python.sync_playwright import Axe
@@ -29,6 +30,45 @@ def overhang(page: Page) -> int:
     inside = "main => main.scrollWidth - main.clientWidth"
     outside = "document.documentElement.scrollWidth - window.innerWidth"
     return max(int(page.get_by_test_id("stMain").evaluate(inside)), int(page.evaluate(outside)))
+
+
+WIDTHS = (390, 768, 1024, 1280, 1920)
+SMALLEST_TEXT = 12  # pixels
+# Texts below the size with their sizes on the screen: the size of the font times the scale of the figure around it.
+SMALL_TEXTS = """least => new Promise(done => {
+  const measure = () => {
+    const found = {};
+    const roots = [document];
+    for (const root of roots) {
+      for (const element of root.querySelectorAll("*")) {
+        if (element.shadowRoot) roots.push(element.shadowRoot);
+        const field = element.matches("input, textarea") && (element.value || element.placeholder);
+        const own = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!(own || field) || element.matches("style, script, title, noscript")) continue;
+        const box = element.getBoundingClientRect();
+        if (!box.width || !box.height || !element.checkVisibility({visibilityProperty: true})) continue;
+        let size = parseFloat(getComputedStyle(element).fontSize);
+        if (element.getScreenCTM) {
+          const {a, b, c, d} = element.getScreenCTM();
+          size *= Math.sqrt(Math.abs(a * d - b * c));
+        }
+        if (size < least - 0.05) found[`${size.toFixed(1)}: ${element.textContent.trim().slice(0, 40)}`] = true;
+      }
+    }
+    done(Object.keys(found));
+  };
+  // Figures adapt to a new width in the next frame.
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(measure)));
+})"""
+
+
+def small_texts(page: Page, widths: Iterable[int] = WIDTHS) -> list[str]:
+    """Texts under 12 pixels at each of these widths of the window, HTML and SVG, in shadow roots too."""
+    found: list[str] = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{width} px wide: {text}" for text in page.evaluate(SMALL_TEXTS, SMALLEST_TEXT)]
+    return found
 
 
 def metric(page: Page, label: str) -> Locator:

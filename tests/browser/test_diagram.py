@@ -85,7 +85,7 @@ def test_a_layer_chosen_in_the_chart_is_drawn_in_the_diagram(visit: Visit) -> No
 
 
 def test_the_table_by_pointer_and_keyboard(visit: Visit) -> None:
-    page = visit("architecture?net=googlenet", height=2600)
+    page = visit("architecture?net=googlenet", height=3200)
     row(page, "inception3a.branch2.1.conv").click()
     expect(chosen(page)).to_have_attribute("data-pick", "layer:inception3a.branch2.1.conv")
     names = page.locator(".body [role=rowheader]")

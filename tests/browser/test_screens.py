@@ -1,4 +1,7 @@
-"""Screens, light on a laptop and dark on a phone: axe-core finds no serious violation, and nothing is too wide."""
+"""Screens, light on a laptop and dark on a phone: axe-core finds no serious violation, nothing is too wide.
+
+No text is smaller than 12 pixels at five widths of the window.
+"""
 
 from collections.abc import Callable
 
@@ -6,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_until_rendered
-from tests.browser.page_checks import faults, overhang
+from tests.browser.page_checks import faults, overhang, small_texts
 
 Visit = Callable[..., Page]
 SCREENS = {
@@ -40,6 +43,7 @@ def test_a_screen(visit: Visit, link: str) -> None:
     page = visit(link, ready=SCREENS[link])
     wait_until_rendered(page)
     assert faults(page) == []
+    assert small_texts(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
     wait_until_rendered(page)

@@ -23,7 +23,7 @@ class Viewer {
     this.frame = outer.querySelector(".frame");
     this.overview = outer.querySelector(".overview");
     this.zoom = 1;
-    this.makeButtons(labels);
+    this.labels = labels;
     this.listen();
     new ResizeObserver(() => this.arrange(true)).observe(outer);
   }
@@ -33,6 +33,7 @@ class Viewer {
     const { scrollLeft, scrollTop } = this.frame;
     this.frame.innerHTML = markup;
     this.withTools = withTools;
+    this.small = null; // the overview is that of the former figure until it is drawn again
     this.svg = this.frame.querySelector("svg");
     this.original = this.svg.cloneNode(true);
     const box = this.svg.viewBox.baseVal;
@@ -62,8 +63,8 @@ class Viewer {
     } else {
       this.scale = Math.min(1, Math.max(width / this.size.width, SMALLEST_TEXT / this.smallestText));
     }
+    this.small = null;
     this.resize();
-    this.drawOverview();
   }
 
   // The height that the frame may have: that of the figure, unless it is higher than the window.
@@ -121,7 +122,8 @@ class Viewer {
 
   // Buttons
 
-  makeButtons(labels) {
+  makeButtons() {
+    const { labels } = this;
     const actions = {
       out: () => this.zoomTo(this.zoom / STEP),
       in: () => this.zoomTo(this.zoom * STEP),
@@ -161,11 +163,15 @@ class Viewer {
     const scrolls = this.hides();
     this.hasOverview = scrolls || (this.size.rows > 1 && this.size.height > GLANCE * window.innerHeight);
     this.outer.classList.toggle("with-overview", this.hasOverview);
-    this.outer.classList.toggle("with-tools", Boolean(this.withTools) || scrolls || this.zoom !== 1 || this.isFull());
+    const tools = this.withTools || scrolls || this.zoom !== 1 || this.isFull();
+    this.outer.classList.toggle("with-tools", tools);
+    if (this.hasOverview && !this.small) this.drawOverview();
+    else this.markView();
+    if (tools && !this.buttons) this.makeButtons();
+    if (!this.buttons) return;
     this.buttons.out.disabled = this.zoom <= this.least() + 0.001;
     this.buttons.in.disabled = this.zoom >= MOST;
     this.buttons.fit.disabled = this.zoom === 1;
-    this.markView();
   }
 
   // Overview
