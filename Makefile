@@ -50,6 +50,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.runs
 	$(BIN)/python -m benchmarks.weights
 	$(BIN)/python -m benchmarks.prediction
+	$(BIN)/python -m benchmarks.drawing
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,8 @@
 """Drawing on the Predict page with mouse, finger and keyboard, and the live camera."""
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,7 @@ def test_a_digit_is_drawn_by_touch_on_a_phone(visit: Visit) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
 
     send("touchStart", places[0])
-    for start, end in itertools.pairwise(places):
+    for start, end in pairwise(places):
         for share in (0.25, 0.5, 0.75, 1):
             send("touchMove", (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
     expect(page.locator(".drawing .headline")).to_have_text(re.compile(r"7[, ]"))

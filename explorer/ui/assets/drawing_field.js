@@ -2,7 +2,7 @@
 // It follows answer_bars.js, drawing_strokes.js and drawing_network.js in one script.
 const INK_SIDE = 280; // pixels of the drawing that the network is asked about, and units of all places below
 const REST = 400; // milliseconds without a stroke, after which the drawing is reported
-const BETWEEN = 40; // least milliseconds between two answers
+const BETWEEN = 15; // least milliseconds between two answers
 const KEY_STEP = 8;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

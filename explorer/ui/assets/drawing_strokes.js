@@ -169,16 +169,27 @@ function bicubic(x) {
   return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }
 
+// 1 for pixels of the ink, else 0. A loop takes a tenth of the time of Uint8Array.from.
+function insideOf({ data }) {
+  const inside = new Uint8Array(data.length);
+  for (let index = 0; index < data.length; index++) inside[index] = data[index] > 0.5 ? 1 : 0;
+  return inside;
+}
+
 // Distance of each pixel from the edge of the ink, positive inside.
 function signedDistance(shape) {
-  const inside = shape.data.map((ink) => (ink > 0.5 ? 1 : 0));
-  const within = distances(inside, 0, shape), outside = distances(inside, 1, shape);
-  return { ...shape, data: within.map((distance, index) => (distance > 0 ? distance - 0.5 : 0.5 - outside[index])) };
+  const inside = insideOf(shape);
+  const data = distances(inside, 0, shape), outside = distances(inside, 1, shape);
+  for (let index = 0; index < data.length; index++) {
+    data[index] = data[index] > 0 ? data[index] - 0.5 : 0.5 - outside[index];
+  }
+  return { ...shape, data };
 }
 
 // Euclidean distance of each pixel from the nearest one with this value (Felzenszwalb and Huttenlocher 2012).
 function distances(values, target, { height, width }) {
-  const squares = values.map((value) => (value === target ? 0 : Infinity));
+  const squares = new Float64Array(values.length);
+  for (let index = 0; index < values.length; index++) squares[index] = values[index] === target ? 0 : Infinity;
   const longest = Math.max(height, width);
   const line = new Float64Array(longest), places = new Int32Array(longest), bounds = new Float64Array(longest + 1);
   const along = (start, step, count) => {
@@ -221,24 +232,30 @@ const REMOVALS = Array.from({ length: 256 }, (_, pattern) => {
   return first + 2 * second;
 });
 
+// Returns the indices of the pixels on the centre lines.
 function thinned({ height, width, data }) {
-  const field = Uint8Array.from(data, (ink) => (ink > 0.5 ? 1 : 0));
+  const field = insideOf({ data });
   const offsets = [-width, 1 - width, 1, width + 1, width, width - 1, -1, -width - 1];
-  let left = [];
-  for (let index = width + 1; index < width * (height - 1) - 1; index++) if (field[index]) left.push(index);
-  for (let before = -1; before !== left.length; ) {
-    before = left.length;
-    for (const bit of [1, 2]) {
-      const removed = left.filter((index) => {
+  const left = new Int32Array(field.length), removals = new Uint8Array(field.length);
+  let count = 0;
+  for (let index = width + 1; index < width * (height - 1) - 1; index++) if (field[index]) left[count++] = index;
+  for (let before = -1; before !== count; ) {
+    before = count;
+    for (let bit = 1; bit <= 2; bit++) {
+      for (let one = 0; one < count; one++) {
         let pattern = 0;
-        for (let place = 0; place < 8; place++) pattern |= field[index + offsets[place]] << place;
-        return REMOVALS[pattern] & bit;
-      });
-      for (const index of removed) field[index] = 0;
-      left = left.filter((index) => field[index]);
+        for (let place = 0; place < 8; place++) pattern |= field[left[one] + offsets[place]] << place;
+        removals[one] = REMOVALS[pattern] & bit;
+      }
+      let remaining = 0;
+      for (let one = 0; one < count; one++) {
+        if (removals[one]) field[left[one]] = 0;
+        else left[remaining++] = left[one];
+      }
+      count = remaining;
     }
   }
-  return left;
+  return left.subarray(0, count);
 }
 
 // Width of the strokes: twice the median distance of their centre line from the edge.
