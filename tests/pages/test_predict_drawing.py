@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.errors import InputError
 from explorer.prediction import browser_images
 from explorer.prediction.networks import Network
 from explorer.ui.predict import live_camera
@@ -61,7 +62,7 @@ def test_a_drawing_that_is_no_image_is_refused_in_words(field: dict[str, Any], u
     field["url"] = url
     app = open_page(weights="digits-cnn", source="draw")
     assert not app.exception
-    assert "is not an image that can be read" in " ".join(error.value for error in app.error)
+    assert "Your drawing" in "".join(error.value for error in app.error)
 
 
 def test_drawing_is_offered_for_networks_that_read_strokes(field: dict[str, Any]) -> None:
@@ -96,3 +97,9 @@ def test_a_frame_of_the_live_camera_is_answered(monkeypatch: pytest.MonkeyPatch)
     assert not app.exception
     assert sent[-1]["answer"] == {"number": 8}
     assert "no frame that can be read" in " ".join(error.value for error in app.error)
+
+
+@pytest.mark.parametrize("name", ["nothing", "resnet20-cifar10"])
+def test_a_field_needs_weights_that_were_trained_with_strokes(name: str) -> None:
+    with pytest.raises(InputError, match=name):
+        drawing_field.show(name, key="field")

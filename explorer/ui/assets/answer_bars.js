@@ -1,8 +1,9 @@
 // Shows probabilities as bars in a list. Few classes keep their order; of many, the likeliest are shown.
 const BARS = 10;
 
-// Returns the indices of the classes, likeliest first.
-function showBars(list, classes, probabilities) {
+// Returns the indices of the classes, likeliest first. Without probabilities, the bars are empty.
+function showBars(list, classes, answered) {
+  const probabilities = answered ?? new Float64Array(classes.length);
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const shown = classes.length > BARS ? order.slice(0, BARS) : [...probabilities.keys()];
   while (list.children.length > shown.length) list.lastChild.remove();
@@ -10,10 +11,10 @@ function showBars(list, classes, probabilities) {
     const row = list.children[place] ?? list.appendChild(emptyBar());
     const share = probabilities[index];
     row.dataset.probability = share;
-    row.classList.toggle("first", index === order[0]);
+    row.classList.toggle("first", Boolean(answered) && index === order[0]);
     row.children[0].textContent = classes[index];
     row.children[1].firstChild.style.width = `${100 * share}%`;
-    row.children[2].textContent = percent(share);
+    row.children[2].textContent = answered ? percent(share) : "";
   });
   return order;
 }

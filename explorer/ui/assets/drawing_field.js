@@ -253,11 +253,8 @@ class Field {
 
   showAnswer(probabilities) {
     this.headline.textContent = "";
-    if (!probabilities) {
-      this.bars.replaceChildren();
-      return;
-    }
     const order = showBars(this.bars, this.classes, probabilities);
+    if (!probabilities) return;
     this.headline.textContent = headlineOf(this.words, this.classes, probabilities, order);
     this.root.dataset.answers = ++this.answers;
   }

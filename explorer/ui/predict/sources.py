@@ -21,6 +21,9 @@ SIDE = 72
 STYLE = """<style>
   .st-key-predict-source [role="radiogroup"] { flex-wrap: wrap; gap: 4px }
   .st-key-predict-source button { padding-inline: 0.5rem; margin: 0; border-width: 1px; border-radius: 6px }
+  .st-key-predict-source button[aria-checked="false"] {
+    border-color: color-mix(in srgb, currentColor 22%, transparent) !important;
+  }
 </style>"""
 KEY = "predict.source"  # of the widget: the view's field is None for the default
 
