@@ -89,8 +89,11 @@ if not chosen and view.sweep:
 if not chosen:
     st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
 else:
-    sections.render_heading(chosen)
-    actions.render(chosen, listed)
+    st.html(actions.STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs-head"):
+        with st.container(key="runs-heading"):
+            sections.render_heading(chosen)
+        actions.render(chosen, listed)
     section = sections.render(chosen)
     live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
     match section:

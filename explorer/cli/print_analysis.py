@@ -4,7 +4,7 @@ from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import COUNT, Measure, Place, measures_at
 from explorer.cli.output import columns
 from explorer.formatting import shape, short
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 
 def report(analysis: Analysis) -> str:
@@ -43,9 +43,11 @@ def _total(analysis: Analysis, measure: Measure) -> str:
     amount = definition.of_network(analysis)
     if measure is Measure.RECEPTIVE_FIELD:
         return (
-            _("{size} pixels, stride {stride}, padding {padding}").format(
-                size=field.size, stride=field.stride, padding=field.padding
-            )
+            ngettext(
+                "{size} pixel, stride {stride}, padding {padding}",
+                "{size} pixels, stride {stride}, padding {padding}",
+                field.size,
+            ).format(size=field.size, stride=field.stride, padding=field.padding)
             if field
             else analysis.field_note
         )

@@ -8,7 +8,7 @@ import click
 from explorer.errors import InputError
 from explorer.families import nearest, parse_spec
 from explorer.families.recognition.guess import Question
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.ui.shared.questions import parse_answer
 from explorer.weights.importing.importing import ImportResult
 from explorer.weights.importing.questions import format_answer
@@ -50,7 +50,11 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
 def report(imported: ImportResult) -> str:
     """Returns the file with its network, and notes, one line each."""
     spec = parse_spec(imported.card.spec)
-    first = _("{file}: {family} like {name}, {classes} classes, {size} pixels").format(
+    first = ngettext(
+        "{file}: {family} like {name}, {classes} class, {size} pixels",
+        "{file}: {family} like {name}, {classes} classes, {size} pixels",
+        spec.num_classes,
+    ).format(
         file=imported.weights, family=spec.family, name=nearest(spec), classes=spec.num_classes, size=spec.image_size
     )
     lines = [first, *imported.notes]

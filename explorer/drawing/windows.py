@@ -7,7 +7,7 @@ from explorer.analysis.windows import Windows
 from explorer.drawing import kinds, svg
 from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 WIDTH = 860.0
 CELL = 34.0  # largest width of a cell in pixels
@@ -186,9 +186,13 @@ def _sample(x: float, y: float, **attributes: str | float) -> str:
 
 def _label(windows: Windows) -> str:
     if unread := windows.unread:
-        return _("{count:,} windows over {size:,} pixels; {unread:,} pixels, such as number {first:,}, in none").format(
-            count=windows.count, size=windows.size, unread=len(unread), first=unread[0]
-        )
-    return _("{count:,} windows over {size:,} pixels; every pixel is in at least one").format(
-        count=windows.count, size=windows.size
-    )
+        return ngettext(
+            "{count:,} window over {size:,} pixels; in none, such as pixel {first:,}: {unread:,}",
+            "{count:,} windows over {size:,} pixels; in none, such as pixel {first:,}: {unread:,}",
+            windows.count,
+        ).format(count=windows.count, size=windows.size, unread=len(unread), first=unread[0])
+    return ngettext(
+        "{count:,} window over {size:,} pixels; every pixel is in it",
+        "{count:,} windows over {size:,} pixels; every pixel is in at least one",
+        windows.count,
+    ).format(count=windows.count, size=windows.size)

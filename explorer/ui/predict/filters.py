@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.prediction.maps import filters, weights_to_pixels
 from explorer.ui.predict.encoded import data_url
 from explorer.ui.predict.picture_grid import GridItem, picture_grid
@@ -41,11 +41,18 @@ def render(case: Case) -> None:
     ]
     picture_grid(shown, key="predict.filters", side=72)
     words = (
-        _("{count:,} filters of {rows} × {columns} pixels in red, green and blue. Middle grey is a weight of zero.")
+        ngettext(
+            "{count:,} filter of {rows} × {columns} pixels in red, green and blue. Middle grey is a weight of zero.",
+            "{count:,} filters of {rows} × {columns} pixels in red, green and blue. Middle grey is a weight of zero.",
+            count,
+        )
         if channels == 3
-        else _(
-            "{count:,} filters of {rows} × {columns} pixels. Middle grey is a weight of zero, white "
-            "adds, black takes away."
+        else ngettext(
+            "{count:,} filter of {rows} × {columns} pixels. Middle grey is a weight of zero, white adds, black takes "
+            "away.",
+            "{count:,} filters of {rows} × {columns} pixels. Middle grey is a weight of zero, white adds, black takes "
+            "away.",
+            count,
         )
     )
     st.caption(words.format(count=count, rows=rows, columns=columns))

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 from torch import Tensor
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.prediction import reasons
 from explorer.prediction.cams import Method, cam, import_library
 from explorer.prediction.hooks import MapLayer
@@ -163,9 +163,11 @@ def render_occlusion(case: Case) -> None:
         ).format(name=plain(name))
     )
     st.caption(
-        _("A patch of {side} × {side} pixels, moved by {step}: {count:,} pictures are predicted.").format(
-            side=patch.side, step=patch.step, count=patch.positions(size)
-        )
+        ngettext(
+            "A patch of {side} × {side} pixels, moved by {step}: {count:,} picture is predicted.",
+            "A patch of {side} × {side} pixels, moved by {step}: {count:,} pictures are predicted.",
+            patch.positions(size),
+        ).format(side=patch.side, step=patch.step, count=patch.positions(size))
     )
     requested = st.button(_("Cover and measure"), icon=":material/select_check_box:")
     result = _cached_occlusion(case, index, patch) or (_compute_occlusion(case, index, patch) if requested else None)

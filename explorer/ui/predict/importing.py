@@ -194,9 +194,17 @@ def _render_draft(token: str, draft: Draft) -> None:
 def _render_proposal(proposal: Proposal) -> None:
     spec = proposal.guess.spec
     words = (
-        _("It fits: **{network}**, {classes:,} classes, images of {size} pixels.")
+        ngettext(
+            "It fits: **{network}**, {classes:,} class, images of {size} pixels.",
+            "It fits: **{network}**, {classes:,} classes, images of {size} pixels.",
+            spec.num_classes,
+        )
         if proposal.is_named
-        else _("Found: **{network}**, {classes:,} classes, images of {size} pixels.")
+        else ngettext(
+            "Found: **{network}**, {classes:,} class, images of {size} pixels.",
+            "Found: **{network}**, {classes:,} classes, images of {size} pixels.",
+            spec.num_classes,
+        )
     )
     st.markdown(words.format(network=plain(title(NamedNetwork(spec))), classes=spec.num_classes, size=spec.image_size))
 

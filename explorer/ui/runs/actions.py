@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from explorer.drawing.theme import DARK, LIGHT
 from explorer.errors import ExplorerError
 from explorer.formatting import bytes_short
 from explorer.i18n import _
@@ -16,6 +17,16 @@ from explorer.ui.shared.text import plain
 
 DELETE = "delete"
 MAX_NAMES = 8  # runs listed in the dialog
+# Links look like the buttons next to them. The main action of a finished run is filled.
+STYLE = f"""<style>
+  .st-key-runs-heading {{ min-width: min(26rem, 100%) }}
+  .st-key-runs-actions [data-testid="stPageLink"] a {{
+    border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: 6px; min-height: 2.5rem;
+    padding: 0.25rem 0.75rem }}
+  .st-key-runs-predict [data-testid="stPageLink"] a {{
+    background: light-dark({LIGHT.accent}, {DARK.accent}); border-color: transparent }}
+  .st-key-runs-predict [data-testid="stPageLink"] a * {{ color: light-dark({LIGHT.ground}, {DARK.ground}) }}
+</style>"""
 STOPPABLE = ACTIVE - {Status.STOPPING}
 
 
@@ -25,7 +36,7 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
     resumable = [record.id for record in records if record.status in RESUMABLE]
     idle = tuple(record.id for record in records if record.status not in AT_WORK)
     one = records[0] if len(records) == 1 else None
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="runs-actions"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", width="content", key="runs-actions"):
         if stoppable:
             st.button(
                 _label(_("Stop"), stoppable, records), icon=":material/stop_circle:", key="runs.stop",
@@ -39,10 +50,11 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
                 help=_("Goes to the end of the queue and on from the last checkpoint."),
             )  # fmt: skip
         if one and one.status is Status.FINISHED and service.directory(one.id).best.is_file():
-            st.page_link(
-                "../pages/predict.py", label=_("Predict with it"), icon=":material/image_search:",
-                query_params={"weights": one.id, **address.shared_parameters()}, width="content",
-            )  # fmt: skip
+            with st.container(width="content", key="runs-predict"):
+                st.page_link(
+                    "../pages/predict.py", label=_("Predict with it"), icon=":material/image_search:",
+                    query_params={"weights": one.id, **address.shared_parameters()}, width="content",
+                )  # fmt: skip
         if one:
             st.page_link(
                 "../pages/train.py", label=_("Duplicate with changes"), icon=":material/content_copy:",
@@ -53,6 +65,7 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
         downloads.render(records)
         st.button(
             _label(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
+            type="tertiary",
             on_click=open_dialog, args=(DELETE, idle),
             help=None if idle else _("A run that is training is stopped first."),
         )  # fmt: skip

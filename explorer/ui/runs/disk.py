@@ -67,12 +67,19 @@ def render(listed: shared.RunList) -> None:
 
 def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:
     what = (
-        _(
+        ngettext(
+            "{size} become free: checkpoints and last weights of {count:,} finished run go. Its curves, results and "
+            "best weights stay, but training can't go on from where it ended.",
             "{size} become free: checkpoints and last weights of {count:,} finished runs go. Their curves, results and "
-            "best weights stay, but training can't go on from where they ended."
+            "best weights stay, but training can't go on from where they ended.",
+            len(clearings),
         )
         if rule is Rule.BEST_ONLY
-        else _("{size} become free: {count:,} runs go for good, with curves, log, checkpoints and weights.")
+        else ngettext(
+            "{size} become free: {count:,} run goes for good, with curves, log, checkpoints and weights.",
+            "{size} become free: {count:,} runs go for good, with curves, log, checkpoints and weights.",
+            len(clearings),
+        )
     )
     lines = [
         f"- **{plain(clearing.record.name)}**, {job_status.status_with_icon(clearing.record.status)}, "

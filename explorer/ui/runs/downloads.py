@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.exports.spreadsheet import as_csv
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared
@@ -59,5 +59,6 @@ def metrics(records: Sequence[Record]) -> str:
 
 def _stem(records: Sequence[Record]) -> str:
     """Makes a file name from the name of a run: letters and digits of any language."""
-    name = records[0].name if len(records) == 1 else _("{count} runs").format(count=len(records))
+    count = len(records)
+    name = records[0].name if count == 1 else ngettext("{count} run", "{count} runs", count).format(count=count)
     return re.sub(r"\W+", "-", name).strip("-")[:80] or Path(records[0].id).name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.compare import SEED, by_configuration
 from explorer.jobs.store import Record
 from explorer.ui.runs import state, words
@@ -28,11 +28,13 @@ def render_heading(chosen: Sequence[Record]) -> None:
         st.caption(f"{job_status.status_with_icon(record.status)} · {gist}")
     elif _one_sweep(chosen):
         st.header(
-            _("{count} runs of the sweep {name}").format(count=len(chosen), name=plain(sweep_name(chosen[0]))),
+            ngettext("{count} run of the sweep {name}", "{count} runs of the sweep {name}", len(chosen)).format(
+                count=len(chosen), name=plain(sweep_name(chosen[0]))
+            ),
             anchor=False,
         )
     else:
-        st.header(_("{count} runs").format(count=len(chosen)), anchor=False)
+        st.header(ngettext("{count} run", "{count} runs", len(chosen)).format(count=len(chosen)), anchor=False)
 
 
 def _seed(record: Record) -> str:

@@ -16,7 +16,7 @@ from explorer.ui.shared import job_status
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 
 ROW = 32
-ROWS_SHOWN = 10
+ROWS_SHOWN = 6  # more would push the curves off the screen
 POLL_INTERVAL = 2.0  # seconds between two reads of the store
 COLUMNS = (
     "name", "status", "progress", "at", "best", "top3", "test", "epoch", "network", "data", "recipe", "started", "took",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import torch
 
 from explorer.drawing.theme import theme
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.recipes import Recipe
 from explorer.training.optimizers import Schedule, make_optimizer
 
@@ -68,6 +68,8 @@ def _subsample(values: Sequence[float]) -> list[float]:
 def description(recipe: Recipe) -> str:
     """Describes the chart for screen readers."""
     values = rates(recipe)[1]
-    return _("Learning rate over {epochs:,} epochs: from {first:.3g}, at most {most:.3g}, to {last:.3g}").format(
-        epochs=recipe.epochs, first=values[0], most=max(values), last=values[-1]
-    )
+    return ngettext(
+        "Learning rate over {epochs:,} epoch: from {first:.3g}, at most {most:.3g}, to {last:.3g}",
+        "Learning rate over {epochs:,} epochs: from {first:.3g}, at most {most:.3g}, to {last:.3g}",
+        recipe.epochs,
+    ).format(epochs=recipe.epochs, first=values[0], most=max(values), last=values[-1])

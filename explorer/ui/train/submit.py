@@ -28,8 +28,8 @@ MAX_SHOWN = 6  # jobs listed
 
 # On a phone, the button is always in sight. The page gets room below its last element.
 STYLE = """<style>@media (max-width: 640px) {
-  .st-key-train-submit { position: fixed; left: 0; right: 0; bottom: 0; z-index: 100; padding: 0.6rem 1rem;
-                         background: var(--st-background-color, Canvas); border-top: 1px solid var(--st-border-color) }
+  .st-key-train-submit { position: fixed; left: 1rem; bottom: 0.75rem; z-index: 100;
+                         width: calc(100% - 2rem) !important }
   [data-testid="stMainBlockContainer"] { padding-bottom: 6rem }
 }</style>"""
 
@@ -37,7 +37,8 @@ STYLE = """<style>@media (max-width: 640px) {
 def render(training: Training, count: int, *, ready: bool) -> None:
     """Renders the button, and the result of its last click."""
     st.html(STYLE)
-    label = _("Train") if count < 2 else _("Train {count:,} jobs").format(count=count)
+    jobs = ngettext("Train {count:,} job", "Train {count:,} jobs", count).format(count=count)
+    label = jobs if count > 1 else _("Train")
     can_train = ready and not training.problems
     st.button(
         label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.request_training,

@@ -86,7 +86,7 @@ def test_dropped_columns_are_marked() -> None:
         box for box in root.iter(f"{SVG}rect") if box.attrib.get("fill-opacity") == "0.55" and "stroke" in box.attrib
     ]
     assert len(lost) == 2  # column 7, and the legend
-    assert "1 pixels, such as number 7, in none" in root.attrib["aria-label"]
+    assert "in none, such as pixel 7: 1" in root.attrib["aria-label"]
 
 
 def test_padding_is_hatched() -> None:
