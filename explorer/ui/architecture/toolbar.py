@@ -38,12 +38,20 @@ def history(page_state: state.ArchitectureState) -> None:
 
 
 def train(page_state: state.ArchitectureState) -> None:
-    """Render a link to the Train page with this network. The other choices on the Train page stay."""
+    """Render a link to the Train page with this network. The other choices on the Train page stay.
+
+    While an edit breaks a rule, there is no link: it would train the last valid network instead of the one on the page.
+    """
+    is_valid = not page_state.problem
     with st.container(key="train-link", width="content"):
         st.page_link(
-        TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
-        query_params={**train_form.link_with(page_state.network), **address.shared_parameters()},
-    )  # fmt: skip
+            TRAIN,
+            label=_("Train"),
+            icon=":material/model_training:",
+            disabled=not is_valid,
+            help=_("Train this network") if is_valid else _("Not a network yet: correct the marked field first."),
+            query_params={**train_form.link_with(page_state.network), **address.shared_parameters()},
+        )
 
 
 def library() -> None:
