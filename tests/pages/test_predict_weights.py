@@ -81,7 +81,7 @@ def test_the_list_and_the_card_of_selected_weights() -> None:
     assert (store.immutable_reason(entry) or "no reason") in text
     assert {button.label for button in app.button} == {"Predict with it", "Test it"}
     figures: dict[str, str] = dict(app.dataframe[1].value.itertuples(index=False))
-    assert figures["test/top1"] == "99.72%"
+    assert figures["Test set: top-1"] == "99.72%"
 
 
 @pytest.mark.parametrize(("button", "show"), [("predict.shelf.test", "test"), ("predict.shelf.use", "predict")])

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
+from explorer.ui.predict.figure_names import figure_name
 from explorer.ui.shared import address, weights_options
 from explorer.ui.shared.networks import title
 from explorer.ui.shared.text import plain
@@ -106,7 +107,8 @@ def _figure(name: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         return [figure for key, one in value.items() for figure in _figure(f"{name}/{key}", one)]
     share = isinstance(value, float) and "top" in name and 0 <= value <= 1
-    return [(name, f"{value:.2%}" if share else f"{value:,.5g}" if isinstance(value, float) else str(value))]
+    text = f"{value:.2%}" if share else f"{value:,.5g}" if isinstance(value, float) else str(value)
+    return [(figure_name(name), f"{value:,}" if isinstance(value, int) else text)]
 
 
 def _as_json(part: dict[str, Any]) -> str:

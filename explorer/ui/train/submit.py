@@ -37,8 +37,8 @@ STYLE = """<style>@media (max-width: 640px) {
 def render(training: Training, count: int, *, ready: bool) -> None:
     """Renders the button, and the result of its last click."""
     st.html(STYLE)
-    jobs = ngettext("Train {count:,} job", "Train {count:,} jobs", count).format(count=count)
-    label = jobs if count > 1 else _("Train")
+    many = ngettext("Train {count:,} job", "Train {count:,} jobs", count).format(count=count)
+    label = many if count > 1 else _("Train")
     can_train = ready and not training.problems
     st.button(
         label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.request_training,

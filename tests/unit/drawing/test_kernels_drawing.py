@@ -74,7 +74,8 @@ def test_rows_of_windows(row: Windows) -> None:
     if row.count < 1:
         return
     root = parsed(windows.draw(row))
-    assert f"{row.count:,} windows over {row.size:,} pixels" in root.attrib["aria-label"]
+    words = "window" if row.count == 1 else "windows"
+    assert f"{row.count:,} {words} over {row.size:,} pixels" in root.attrib["aria-label"]
     if windows_grid.fits(row):
         grid = parsed(windows_grid.draw(row, (0, row.count - 1), dark=True))
         assert len(picks(grid)) == row.count**2
@@ -120,3 +121,12 @@ def test_inception_modules(name: str) -> None:
     for branches in (module.naive(), module.reduced()):
         root = parsed(kernels_blocks.inception(module, branches, max_macs=most))
         assert f"{sum(module.outputs(branches)):,}×{module.side}×{module.side}" in "".join(root.itertext())
+
+
+def test_figures_that_are_compared_have_one_height() -> None:
+    small, large = basic(64), bottleneck(64)
+    heights = {
+        ElementTree.fromstring(kernels_blocks.residual(block, 56, max_macs=10**9, rows=len(large))).attrib["height"]
+        for block in (small, large)
+    }
+    assert len(heights) == 1
