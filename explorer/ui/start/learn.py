@@ -19,7 +19,8 @@ def render(*, dark: bool) -> None:
         _render(dark=dark)
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.link("kernels", _("More about kernels"))
-            st.markdown(f"[:primary[**{_('Take the tour')}**]](#{tour.ANCHOR})", width="content")
+            words = _("Take the tour")
+            st.markdown(f"[:primary[**{words}**]](#{tour.ANCHOR})", width="content")
 
 
 @st.fragment
