@@ -57,6 +57,9 @@ def test_block_counts_and_a_number_out_of_range(visit: Visit) -> None:
     expect(metric(page, "Parameters")).to_have_text("12.70 M")
 
 
+CHECKBOXES = 33  # pixels of the column that selects rows
+
+
 def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> None:
     """Press a key in a cell of the Inception table until it has an effect; column 0 is the name.
 
@@ -67,9 +70,11 @@ def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> Non
     page.locator(".js-plotly-plot").wait_for()  # the page is complete
     for _attempt in range(10):
         page.wait_for_timeout(500)
+        grid.scroll_into_view_if_needed()
         box = grid.bounding_box()
         assert box is not None
-        page.mouse.click(box["x"] + 46 + 62 * (column + 0.5), box["y"] + 36 + 30 * (row + 0.5))
+        width = (box["width"] - CHECKBOXES) / 7  # of a column: the name and six widths
+        page.mouse.click(box["x"] + CHECKBOXES + width * (column + 0.5), box["y"] + 36 + 30 * (row + 0.5))
         page.wait_for_timeout(300)
         page.keyboard.press(key)
         with suppress(Error):

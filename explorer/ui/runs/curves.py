@@ -15,6 +15,8 @@ from explorer.drawing.kinds import SERIES, series_colour
 from explorer.drawing.theme import NAME, theme
 from explorer.i18n import _
 from explorer.jobs.compare import Point, Spread
+from explorer.ui.runs import line_names
+from explorer.ui.runs.line_names import value_of
 from explorer.ui.shared.chart_text import VEGA_CONFIG
 
 HEIGHT = 270
@@ -76,13 +78,13 @@ def fit_axis(lines: Sequence[Curve], *, log: bool, normal_limit: float) -> AxisF
         log: Whether the axis is logarithmic. Such an axis can't show 0, and leaves out very small numbers.
         normal_limit: Number up to which a value is never an outlier.
     """
-    values = sorted(number for line in lines for point in line.points if math.isfinite(number := _value(point)))
+    values = sorted(number for line in lines for point in line.points if math.isfinite(number := value_of(point)))
     if not values:
         return AxisFit(lines, None, "")
     highest, quartile = values[-1], values[3 * len(values) // 4]
     if log:
         least = SMALLEST * quartile
-        visible = [replace(line, points=[point for point in line.points if _value(point) > least]) for line in lines]
+        visible = [replace(line, points=[point for point in line.points if value_of(point) > least]) for line in lines]
         hidden = sum(len(line.points) for line in lines) - sum(len(line.points) for line in visible)
         note = _("Too small for the logarithmic axis, 0 or nearly 0: {count:,} of the numbers.").format(count=hidden)
         return AxisFit(visible, None, note if hidden else "")
@@ -92,29 +94,53 @@ def fit_axis(lines: Sequence[Curve], *, log: bool, normal_limit: float) -> AxisF
     inside = [value for value in values if value <= limit]
     low, high = inside[0], inside[-1]
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-    epochs = sorted({math.ceil(point.epoch) for line in lines for point in line.points if _value(point) > limit})
+    epochs = sorted({math.ceil(point.epoch) for line in lines for point in line.points if value_of(point) > limit})
     note = _(
         "Cut off above: numbers of up to {top:.3g}, the first in epoch {epoch:,}. The logarithmic axis shows them."
     ).format(top=highest, epoch=epochs[0])
     return AxisFit(lines, (low - margin, high + margin), note)
 
 
-def _value(point: Point | Spread) -> float:
-    return point.mean if isinstance(point, Spread) else point.value
-
-
-def frame(lines: Sequence[Curve]) -> pd.DataFrame:
-    """Returns the data of a chart, one row for each point of each line."""
-    rows = [
-        (point.epoch, point.mean, point.mean - point.deviation, point.mean + point.deviation, f"s{number}")
-        if isinstance(point, Spread)
-        else (point.epoch, point.value, None, None, f"s{number}")
-        for number, line in enumerate(lines)
-        for point in line.points
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "value", "low", "high", "line"]).astype(
-        {"epoch": float, "value": float, "low": float, "high": float}
+def frame(lines: Sequence[Curve], *, log: bool = False, limits: tuple[float, float] | None = None) -> pd.DataFrame:
+    """Returns the data of a chart, one row for each point of each line. Arguments as for :func:`vega_spec`."""
+    ends = _ends(lines, log=log, limits=limits)
+    rows = []
+    for number, line in enumerate(lines):
+        for point in line.points:
+            name, at = ends.get((number, point.epoch), ("", None))
+            deviation = point.deviation if isinstance(point, Spread) else math.nan
+            value = value_of(point)
+            rows.append((point.epoch, value, value - deviation, value + deviation, f"s{number}", name, at))
+    return pd.DataFrame(rows, columns=["epoch", "value", "low", "high", "line", "name", "name_at"]).astype(
+        {"epoch": float, "value": float, "low": float, "high": float, "name_at": float}
     )
+
+
+def _ends(
+    lines: Sequence[Curve], *, log: bool, limits: tuple[float, float] | None
+) -> dict[tuple[int, float], tuple[str, float]]:
+    """Returns the names at the ends of lines and their places, by the number of the line and the epoch of its end.
+
+    If there are several runs, only the lines of validation have a name: those of training are next to them.
+    """
+    whole = {number: line for number, line in enumerate(lines) if not (line.within_epochs or line.published)}
+    is_single = len({line.run for line in whole.values()}) == 1
+    named = {number: line for number, line in whole.items() if is_single or not line.training} or whole
+    last = {
+        number: points[-1]
+        for number, line in named.items()
+        if (points := [point for point in line.points if math.isfinite(value_of(point))])
+    }
+    if len(last) > line_names.MAX_NAMES or len(last) < 2:
+        return {}
+    values = [number for line in lines for point in line.points if math.isfinite(number := value_of(point))]
+    places = line_names.places(list(map(value_of, last.values())), log=log, limits=limits or (min(values), max(values)))
+    names = [lines[number].name for number in last]
+    if not is_single:
+        names = line_names.shorten([name.rpartition(" · ")[0] or name for name in names])
+    return {
+        (number, point.epoch): (name, at) for (number, point), name, at in zip(last.items(), names, places, strict=True)
+    }
 
 
 def vega_spec(
@@ -196,6 +222,7 @@ def vega_spec(
             },
         }
     )
+    layers += line_names.layers(y_axis, by_line["color"], epochs, dark=dark)
     layers.append(_pointer(lines, form, dark=dark))
     return {
         "height": HEIGHT,

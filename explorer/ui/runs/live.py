@@ -144,7 +144,7 @@ def _charts() -> tuple[tuple[Chart, ...], ...]:
 def _chart(chart: Chart, lines_shown: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
     axis = curves.fit_axis(lines_shown, log=log, normal_limit=chart.normal_limit)
     st.vega_lite_chart(
-        curves.frame(axis.lines),
+        curves.frame(axis.lines, log=log, limits=axis.limits),
         curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
         key=f"runs-{chart.metric}",
         alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
