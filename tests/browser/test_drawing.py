@@ -20,9 +20,15 @@ THREE: list[Place] = [(0.3, 0.3), (0.5, 0.2), (0.7, 0.3), (0.65, 0.45), (0.5, 0.
 THREE += [(0.5, 0.85), (0.3, 0.75)]
 SEVEN: list[Place] = [(0.3, 0.2), (0.7, 0.2), (0.6, 0.5), (0.5, 0.85)]
 
-SEEN = """canvas => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [...data].filter((_level, index) => index % 4 === 0);
+# The drawing, the image that the network sees, and the probabilities, all of one moment.
+STATE = """field => {
+  const seen = field.querySelector(".seen");
+  const { data } = seen.getContext("2d").getImageData(0, 0, seen.width, seen.height);
+  return {
+    drawing: field.querySelector(".ink").toDataURL("image/png"),
+    seen: [...data].filter((_level, index) => index % 4 === 0),
+    probabilities: [...field.querySelectorAll(".bars li")].map(row => Number(row.dataset.probability)),
+  };
 }"""
 
 
@@ -47,14 +53,14 @@ def press_and_move(page: Page, places: Sequence[Place]) -> None:
 def check_against_server(page: Page, weights: str) -> None:
     """The browser's prepared image and its probabilities are those that the server computes for the same drawing."""
     network = networks.network(registry_entry(weights))
-    drawn = browser_images.decode(page.locator("canvas.ink").evaluate("canvas => canvas.toDataURL('image/png')"))
+    shown = page.locator(".drawing").evaluate(STATE)
+    drawn = browser_images.decode(shown["drawing"])
     picture = ink.strokes_only(browser_images.drawing("drawing", drawn, drawn), network.card)
     seen = picture.network_input(network.card)
-    difference = np.array(page.locator("canvas.seen").evaluate(SEEN)) - seen.flatten().numpy()
+    difference = np.array(shown["seen"]) - seen.flatten().numpy()
     assert np.abs(difference).max() <= 1  # a level of 255, where the last digit of a sum rounds
-    shown = page.locator(".bars li").evaluate_all("rows => rows.map(row => Number(row.dataset.probability))")
     expected = probabilities(network.module, network.card, seen[None])[0].numpy()
-    np.testing.assert_allclose(shown, expected, atol=1e-3)
+    np.testing.assert_allclose(shown["probabilities"], expected, atol=1e-3)
 
 
 def test_a_digit_is_drawn_with_the_mouse_and_answered_before_the_button_is_released(visit: Visit) -> None:
@@ -147,6 +153,13 @@ def test_the_live_camera(visit: Visit) -> None:
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
         assert camera.locator("video").evaluate("video => video.srcObject") is None
+        # The camera ends as soon as the page shows something else.
+        page.get_by_role("button", name="Start the camera").click()
+        expect(camera).not_to_have_class(re.compile("off"))
+        camera.locator("video").evaluate("video => { window.track = video.srcObject.getTracks()[0]; }")
+        assert page.evaluate("window.track.readyState") == "live"
+        page.get_by_role("radio", name="Gallery").click()
+        page.wait_for_function("window.track.readyState === 'ended'")
     finally:
         page.context.clear_permissions()
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -1,7 +1,8 @@
 // Sends the camera's frames to the server: the next one when the last one is answered. It follows answer_bars.js.
 const LONGER_SIDE = 320; // pixels of a frame
 const QUALITY = 0.85;
-const LOST = 4000; // milliseconds, after which a frame without an answer counts as lost
+const LOST = 4000; // milliseconds, after which the first frame without an answer counts as lost
+const MOST_LOST = 60000; // the same for later frames: each doubles the time, because the network may be slow
 const SPOKEN = 3000; // least milliseconds between two spoken answers
 const RECENT = 5000; // milliseconds over which the rate is counted
 const REASONS = {
@@ -40,6 +41,7 @@ class Camera {
     this.heat = find(".heat");
     this.number = 0;
     this.times = []; // of the recent answers
+    this.patience = LOST;
     this.button.onclick = () => (this.stream || this.starting ? this.stop() : this.start());
   }
 
@@ -109,13 +111,17 @@ class Camera {
     canvas.height = Math.round(height * scale);
     canvas.getContext("2d").drawImage(this.video, 0, 0, canvas.width, canvas.height);
     this.waiting = ++this.number;
-    this.timer = setTimeout(() => this.next(), LOST);
+    this.timer = setTimeout(() => {
+      this.patience = Math.min(2 * this.patience, MOST_LOST);
+      this.next();
+    }, this.patience);
     this.send({ number: this.waiting, image: canvas.toDataURL("image/jpeg", QUALITY) });
   }
 
   show(answer) {
     const now = performance.now();
     this.waiting = null;
+    this.patience = LOST;
     this.times = [...this.times.filter((time) => now - time < RECENT), now];
     if (answer.probabilities) this.showAnswer(answer, now);
     const [first] = this.times;
