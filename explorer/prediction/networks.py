@@ -12,7 +12,7 @@ from torch import nn
 from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.weights import files, heads
+from explorer.weights import files, heads, registry
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
@@ -59,13 +59,26 @@ def network(entry: RegistryEntry) -> Network:
     Raises:
         InputError: If the file is damaged, or was removed after the list was made.
     """
+    return _of_file(entry.name, entry.path)
+
+
+def shipped(name: str) -> Network:
+    """Loads a network that the product ships, without a list of all weights, which takes seconds the first time.
+
+    Raises:
+        InputError: If there is no such network.
+    """
+    return _of_file(name, registry.PRETRAINED / f"{name}{registry.SUFFIX}")
+
+
+def _of_file(name: str, path: Path) -> Network:
     try:
-        status = entry.path.stat()
+        status = path.stat()
     except OSError as error:
         raise InputError(
-            _("weights: {name} can't be read: {reason}").format(name=entry.name, reason=error.strerror)
+            _("weights: {name} can't be read: {reason}").format(name=name, reason=error.strerror)
         ) from None
-    return _loaded(entry.name, entry.path, status.st_mtime_ns, status.st_size)
+    return _loaded(name, path, status.st_mtime_ns, status.st_size)
 
 
 def at_size(network: Network, size: int | None) -> Network:

@@ -103,3 +103,16 @@ def test_a_frame_of_the_live_camera_is_answered(monkeypatch: pytest.MonkeyPatch)
 def test_a_field_needs_weights_that_were_trained_with_strokes(name: str) -> None:
     with pytest.raises(InputError, match=name):
         drawing_field.show(name, key="field")
+
+
+@pytest.mark.parametrize(("name", "preparation"), [("mnist-cnn", "centred by mass"), ("digits-cnn", "set upright")])
+def test_a_field_of_a_shipped_network_needs_no_server(
+    name: str, preparation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(drawing_field, "_mount", lambda *, data, **_others: sent.append(data))
+    drawing_field.show(name, key="field")
+    (data,) = sent
+    assert data["network"]["steps"][-1]["name"] == "linear"
+    assert (data["classes"], data["reports"]) == (list("0123456789"), False)
+    assert preparation in data["words"]["preparation"]

@@ -11,12 +11,10 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.framing import Framing
-from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction import browser_images, ink, networks
 from explorer.prediction.browser_network import for_browser
 from explorer.prediction.networks import Network
-from explorer.weights import registry
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = ("answer_bars", "drawing_strokes", "drawing_network", "drawing_field")
@@ -35,17 +33,14 @@ def show(name: str, *, key: str, side: int = SIDE) -> None:
     """Render a field to draw into, and the answer of a shipped network.
 
     Args:
-        name: Name of the network's weights.
+        name: Name of a shipped network that was trained with strokes.
         key: Key of the widget.
         side: Largest side of the field in pixels. A narrow page shrinks it.
 
     Raises:
-        InputError: If there are no such weights, or they can't be read, or the network was not trained with strokes.
+        InputError: If there is no such network, or it was not trained with strokes.
     """
-    entry = registry.find_entry(name)
-    if entry is None:
-        raise InputError(_("weights: {name} is not among the weights of this server").format(name=name))
-    network = networks.network(entry)
+    network = networks.shipped(name)
     ink.check(network.card)
     render(network, key=key, side=side)
 
