@@ -37,8 +37,14 @@ class Frames:
         y = HEADER * frame.nesting
         return "" if right - left < OVERHANG else element(
             "rect", x=left, y=y, width=right - left, height=self.height - y - margin, class_="frame-part",
-            data_margin=margin, **style,
+            data_margin=margin, data_open=self.open_sides(frame, segment), **style,
         )  # fmt: skip
+
+    def open_sides(self, frame: Frame, segment: Segment) -> str:
+        """The sides at which a frame goes on in another segment, where a page draws no outline."""
+        left = "left" if frame.left < segment.left - OVERHANG else ""
+        right = "right" if frame.right > segment.right + OVERHANG else ""
+        return f"{left} {right}".strip()
 
     def names(self, segment: Segment) -> str:
         """The names of frames that begin in a segment; those of frames that go on are shown where a row begins."""

@@ -14,7 +14,7 @@ from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Status, Store, store
 from explorer.settings import settings
 from tests.browser.conftest import ROOT, wait_until_rendered
-from tests.browser.page_checks import faults, overhang
+from tests.browser.page_checks import faults, overhang, small_texts
 from tests.helpers import made_runs
 
 Visit = Callable[..., Page]
@@ -178,6 +178,7 @@ def test_sections_on_a_laptop_and_in_dark_on_a_phone(visit: Visit, runs: Store) 
             page.get_by_test_id(part).last.wait_for(state="attached")
             wait_until_rendered(page)
             assert overhang(page) <= 0, section
+            assert small_texts(page, [390 if small else 1280]) == [], section
             assert faults(page) == [], section
     page.get_by_role("button", name="Disk space").click()
     page.get_by_role("dialog").get_by_text("runs take").wait_for()

@@ -82,7 +82,9 @@ function wrapIntoRows(svg, segments, width) {
       for (const part of segment.grounds) part.setAttribute("transform", `translate(${x} ${y})`);
       for (const part of [segment.body, ...segment.branches]) part.setAttribute("transform", `translate(${x} ${shift})`);
       for (const frame of segment.frames) {
-        frame.setAttribute("height", height - Number(frame.getAttribute("y")) - number(frame, "margin"));
+        const down = height - Number(frame.getAttribute("y")) - number(frame, "margin");
+        frame.setAttribute("height", down);
+        frame.setAttribute("stroke-dasharray", dashes(frame, down));
       }
       for (const name of segment.again) name.setAttribute("display", segment === row[0] ? "inline" : "none");
     }
@@ -103,6 +105,16 @@ function turn([x1, y1, end], middle, [x2, y2]) {
     `M${x1} ${y1}H${end}q${r} 0 ${r} ${r}V${middle - r}q0 ${r} ${-r} ${r}H${4 + r}` +
     `q${-r} 0 ${-r} ${r}V${y2 - r}q0 ${r} ${r} ${r}H${x2}`
   );
+}
+
+// The dashes that leave out the sides at which the outline of a frame is open; they begin at the left upper corner.
+function dashes(frame, down) {
+  const across = Number(frame.getAttribute("width"));
+  const sides = [across, 0, down, 0, across, 0, down, 0];
+  const open = frame.getAttribute("data-open");
+  if (open.includes("right")) sides.splice(2, 2, 0, down);
+  if (open.includes("left")) sides.splice(6, 2, 0, down);
+  return sides.join(" ");
 }
 
 function placeLegend(svg, width, top) {

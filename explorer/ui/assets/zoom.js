@@ -5,7 +5,6 @@ const MOST = 6; // largest zoom
 const STEP = 1.25;
 const PAN = 80; // pixels for each key press
 const OVERVIEW = 72; // largest height of an overview in pixels
-const BAR = 60; // height in pixels of buttons and overview on the full screen
 const SCROLL_BAR = 16; // pixels
 const TALLEST = 0.85; // height of the frame of a figure that is higher than the window, as a share of the window
 const GLANCE = 0.5; // height of a figure without overview as a share of the window
@@ -69,7 +68,7 @@ class Viewer {
 
   // The height that the frame may have: that of the figure, unless it is higher than the window.
   room() {
-    if (this.isFull()) return window.innerHeight - BAR;
+    if (this.isFull()) return this.frame.clientHeight;
     const height = this.size.height * this.scale;
     return height <= window.innerHeight ? height + SCROLL_BAR : TALLEST * window.innerHeight;
   }
@@ -161,7 +160,8 @@ class Viewer {
   // Shows what can be done now, and what of the figure is in view.
   update() {
     const scrolls = this.hides();
-    this.hasOverview = scrolls || (this.size.rows > 1 && this.size.height > GLANCE * window.innerHeight);
+    const atAGlance = this.isFull() || this.size.height <= GLANCE * window.innerHeight;
+    this.hasOverview = scrolls || (this.size.rows > 1 && !atAGlance);
     this.outer.classList.toggle("with-overview", this.hasOverview);
     const tools = this.withTools || scrolls || this.zoom !== 1 || this.isFull();
     this.outer.classList.toggle("with-tools", tools);
