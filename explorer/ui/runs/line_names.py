@@ -56,7 +56,13 @@ def layers(y_axis: dict[str, Any], colour: dict[str, Any], epochs: float, *, dar
     found = []
     for align, half in (("right", ">="), ("left", "<")):
         transform = [{"filter": f"isValid(datum.name_at) && datum.epoch {half} {epochs / 2}"}]
-        text = {"type": "text", "align": align, "baseline": "middle", "fontSize": FONT_SIZE, "fontWeight": 600}
+        text: dict[str, Any] = {
+            "type": "text",
+            "align": align,
+            "baseline": "middle",
+            "fontSize": FONT_SIZE,
+            "fontWeight": 600,
+        }
         rim = {**text, "color": ground, "stroke": ground, "strokeWidth": 3}
         found.append({"transform": transform, "mark": rim, "encoding": encoding})
         found.append({"transform": transform, "mark": text, "encoding": {**encoding, "color": colour}})
