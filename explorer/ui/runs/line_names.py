@@ -53,7 +53,7 @@ def layers(y_axis: dict[str, Any], colour: dict[str, Any], epochs: float, *, dar
     """
     ground = theme(dark=dark).ground
     encoding: dict[str, Any] = {"y": {**y_axis, "field": "name_at"}, "text": {"field": "name"}}
-    found = []
+    found: list[dict[str, Any]] = []
     for align, half in (("right", ">="), ("left", "<")):
         transform = [{"filter": f"isValid(datum.name_at) && datum.epoch {half} {epochs / 2}"}]
         text: dict[str, Any] = {
