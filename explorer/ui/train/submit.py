@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.drawing.theme import DARK, LIGHT
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _, ngettext
 from explorer.jobs import service
@@ -26,12 +27,15 @@ POLL_INTERVAL = 5.0  # seconds between two reads of the queue
 MAX_SHOWN = 6  # jobs listed
 
 
-# On a phone, the button is always in sight. The page gets room below its last element.
-STYLE = """<style>@media (max-width: 640px) {
-  .st-key-train-submit { position: fixed; left: 1rem; bottom: 0.75rem; z-index: 100;
-                         width: calc(100% - 2rem) !important }
-  [data-testid="stMainBlockContainer"] { padding-bottom: 6rem }
-}</style>"""
+# White words on the light blue of dark pages would be hard to read. On a phone, the button is always in sight, and the
+# page gets room below its last element.
+STYLE = f"""<style>
+.st-key-train-submit button:not(:disabled) * {{ color: light-dark({LIGHT.ground}, {DARK.ground}) }}
+@media (max-width: 640px) {{
+  .st-key-train-submit {{ position: fixed; left: 1rem; bottom: 0.75rem; z-index: 100;
+                         width: calc(100% - 2rem) !important }}
+  [data-testid="stMainBlockContainer"] {{ padding-bottom: 6rem }}
+}}</style>"""
 
 
 def render(training: Training, count: int, *, ready: bool) -> None:
