@@ -35,9 +35,15 @@ class Frames:
         """The part of a frame in a segment; empty if there is none."""
         left, right = max(frame.left, segment.left), min(frame.right, segment.right)
         y = HEADER * frame.nesting
-        return "" if right - left < OVERHANG else element(
-            "rect", x=left, y=y, width=right - left, height=self.height - y - margin, class_="frame-part",
-            data_margin=margin, data_open=self.open_sides(frame, segment), **style,
+        across, down = right - left, self.height - y - margin
+        open_sides = self.open_sides(frame, segment)
+        # The dashes leave out open sides; a page that wraps the figure sets them anew.
+        sides = [(across, 0.0), (0.0, down) if "right" in open_sides else (down, 0.0)]
+        sides += [(across, 0.0), (0.0, down) if "left" in open_sides else (down, 0.0)]
+        dashes = " ".join(f"{length:.1f}" for side in sides for length in side)
+        return "" if across < OVERHANG else element(
+            "rect", x=left, y=y, width=across, height=down, class_="frame-part", stroke_dasharray=dashes,
+            data_margin=margin, data_open=open_sides, **style,
         )  # fmt: skip
 
     def open_sides(self, frame: Frame, segment: Segment) -> str:

@@ -23,7 +23,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const chosen = choice ? partOf(choice.chosen) : all.find((part) => part.ariaPressed === "true");
     for (const part of all) part.tabIndex = -1;
     if (all.length) (chosen || all[0]).tabIndex = 0;
-    else frame.tabIndex = viewer.overflows() ? 0 : -1;
     const restored = focused && all.find((part) => part.dataset.pick === focused);
     if (restored) {
       focus(restored);

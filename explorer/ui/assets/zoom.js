@@ -160,6 +160,8 @@ class Viewer {
   // Shows what can be done now, and what of the figure is in view.
   update() {
     const scrolls = this.hides();
+    // Keys must reach a figure that scrolls; one with parts to choose is reached through them.
+    this.frame.tabIndex = this.overflows() && !this.svg.querySelector("[data-pick]") ? 0 : -1;
     const atAGlance = this.isFull() || this.size.height <= GLANCE * window.innerHeight;
     this.hasOverview = scrolls || (this.size.rows > 1 && !atAGlance);
     this.outer.classList.toggle("with-overview", this.hasOverview);
