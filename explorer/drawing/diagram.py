@@ -204,7 +204,8 @@ class _Drawing:
         chosen = [layer.name == self.appearance.chosen for layer in layers]
         fills = [self.fill([layer], layer.kind) for layer in layers]
         if layers[0].kind == "Add":
-            body = volumes.joint(box, fills)
+            plus = self.theme.ink if fills[0] == heat.NONE else "#fff"
+            body = volumes.joint(box, fills, self.outline(fills[:1]), plus)
         else:
             body = volumes.volume(box, fills, self.outline(fills), self.seams(box, layers[0]))
         starts = [box.x, *(box.x + box.width + SLAB * step for step in range(box.slabs))]

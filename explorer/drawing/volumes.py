@@ -34,21 +34,23 @@ def volume(box: Box, fills: list[str], stroke: str, seams: Iterable[float] = ())
     return "".join(out) + _lines(box, stroke, seams)
 
 
-def joint(box: Box, fills: list[str]) -> str:
+def joint(box: Box, fills: list[str], stroke: str, plus: str) -> str:
     """An addition: a circle with a plus, and the layers after it.
 
     Args:
         box: Box.
         fills: Colours of the addition and of the layers after it.
+        stroke: Colour of the outlines.
+        plus: Colour of the plus.
     """
     x, y = box.x + box.width / 2, box.middle
-    circle = element("circle", cx=x, cy=y, r=box.width / 2, fill=fills[0])
-    plus = element("path", d=f"M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10", stroke="#fff", stroke_width=2)
+    circle = element("circle", cx=x, cy=y, r=box.width / 2, fill=fills[0], stroke=stroke)
+    sign = element("path", d=f"M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10", stroke=plus, stroke_width=2)
     slabs = (
         element("rect", x=box.x + box.width + SLAB * step, y=box.y, width=SLAB, height=box.height, fill=fill)
         for step, fill in enumerate(fills[1:])
     )
-    return circle + plus + "".join(slabs)
+    return circle + sign + "".join(slabs)
 
 
 def stack(box: Box, fill: str, stroke: str, seams: Iterable[float] = ()) -> str:
