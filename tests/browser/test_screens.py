@@ -17,7 +17,7 @@ SCREENS = {
     "architecture?net=vgg16&cfg=64.x&colour=macs": "stVegaLiteChart",
     "architecture?net=resnet152&layer=layer3.2.conv2": "stVegaLiteChart",
     "architecture?net=googlenet&table=formulas": "stVegaLiteChart",
-    "architecture?net=torchvision:vit_b_16": "stVegaLiteChart",
+    "architecture?net=torchvision:vit_b_16": "stMetricValue",
     "kernels": "stMetricValue",
     "kernels?k=15": "stMetricValue",
     "kernels?show=size": "stNumberInput",

@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_layer_panel",
-    html='<div class="panel" role="status"><div class="picture"></div><div class="words"></div></div>',
+    html='<div class="panel" role="status" tabindex="0"><div class="picture"></div><div class="words"></div></div>',
     css=(ASSETS / "layer_panel.css").read_text(encoding="utf-8"),
     js=layer_choice.SCRIPT + (ASSETS / "layer_panel.js").read_text(encoding="utf-8"),
 )
@@ -48,7 +48,7 @@ def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:
         {"svg": field_figure.draw(analysis, field, dark=dark), "lines": field_figure.lines(analysis, field)}
         for field in fields
     ]
-    return {"layers": layers, "none": none, "figures": figures}
+    return {"layers": layers, "none": none, "figures": figures, "label": _("The chosen layer")}
 
 
 def _last_field(analysis: Analysis) -> ReceptiveField | None:

@@ -5,6 +5,7 @@ export default function ({ data, parentElement }) {
   const words = parentElement.querySelector(".words");
   const positions = new Map(data.layers.map((layer, position) => [layer.name, position]));
   choice.names = data.layers.map((layer) => layer.name);
+  parentElement.querySelector(".panel").ariaLabel = data.label;
   let shown = null;
 
   function add(tag, text, className = "", place = words) {
