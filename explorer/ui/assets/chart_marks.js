@@ -37,10 +37,11 @@ export default function ({ data, setTriggerValue }) {
     };
     for (const [name, handler] of Object.entries(handlers)) chart.on(name, handler);
     const left = choice.join("chart", mark);
+    // Plotly has removed its functions if the chart is gone.
     leave = () => {
       left();
       line.remove();
-      for (const [name, handler] of Object.entries(handlers)) chart.removeListener(name, handler);
+      for (const [name, handler] of Object.entries(handlers)) chart.removeListener?.(name, handler);
     };
   }
 
