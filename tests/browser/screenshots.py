@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, ROOT, serve, wait_until_rendered
 from tests.helpers import pictures
@@ -20,6 +20,30 @@ def train() -> str:
     command += ["--sweep", pictures.SWEEP, "--follow", "--json"]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     return ".".join(job["id"] for job in json.loads(output))
+
+
+def draw_a_three(page: Page) -> None:
+    """Draw into the field of the start page, so that the picture shows an answer."""
+    box = page.get_by_label("Field to draw into").bounding_box()
+    assert box
+    places = [
+        (box["x"] + across * box["width"], box["y"] + down * box["height"])
+        for across, down in (
+            (0.35, 0.25),
+            (0.55, 0.2),
+            (0.65, 0.33),
+            (0.5, 0.48),
+            (0.66, 0.62),
+            (0.55, 0.8),
+            (0.33, 0.74),
+        )
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+    expect(page.locator(".st-key-start-card-predict .headline")).to_contain_text("%")
 
 
 def main(folder: Path) -> None:
@@ -41,6 +65,8 @@ def main(folder: Path) -> None:
                 page.get_by_role("heading").first.wait_for(timeout=90_000)
                 expect(page.get_by_text("hourglass_top")).to_have_count(0, timeout=60_000)  # nothing is in progress
                 wait_until_rendered(page)
+                if name == "start-light":
+                    draw_a_three(page)
                 pictures.write(name, page.screenshot(), shown[name], folder)
                 page.close()
             browser.close()

@@ -44,7 +44,8 @@ def words(app: AppTest) -> str:
 
 
 def figures(app: AppTest) -> list[str]:
-    return [json.loads(part.proto.json)["svg"] for part in app.get("bidi_component") if "svg" in part.proto.json]
+    sent = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
+    return [data["svg"] for data in sent if data and "svg" in data]
 
 
 def glossary(app: AppTest) -> list[str]:

@@ -38,6 +38,7 @@ class Curve:
         name: Name of the line.
         training: Whether it belongs to the training images. Such a line is thinner and dashed.
         points: Points, one for each epoch or several within epochs.
+        run_name: Name of the run, or of the group of seeds. Empty if the name of the line says it.
         within_epochs: Whether it has several points within epochs. Such a line is fainter, because it is noisy.
         published: Whether it was published by others. Such a line is grey with long dashes, and its points are marked.
     """
@@ -46,6 +47,7 @@ class Curve:
     name: str
     training: bool
     points: Sequence[Point | Spread]
+    run_name: str = ""
     within_epochs: bool = False
     published: bool = False
 
@@ -137,7 +139,7 @@ def _ends(
     places = line_names.places(list(map(value_of, last.values())), log=log, limits=limits or (min(values), max(values)))
     names = [lines[number].name for number in last]
     if not is_single:
-        names = line_names.shorten([name.rpartition(" · ")[0] or name for name in names])
+        names = line_names.shorten([lines[number].run_name or lines[number].name for number in last])
     return {
         (number, point.epoch): (name, at) for (number, point), name, at in zip(last.items(), names, places, strict=True)
     }

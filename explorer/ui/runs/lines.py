@@ -54,7 +54,9 @@ def lines(groups: Sequence[RunGroup], metric: str) -> list[Curve]:
             curves_of_metric = [line for curves_of_run in group.curves if (line := curves_of_run.get(name))]
             if curves_of_metric and not (within and len(group.curves) > 1):
                 points = curves_of_metric[0] if len(group.curves) == 1 else spread(curves_of_metric)
-                found.append(Curve(group.position, _line_name(group, name, len(groups)), training, points, within))
+                found.append(
+                    Curve(group.position, _line_name(group, name, len(groups)), training, points, group.name, within)
+                )
     return found
 
 

@@ -27,7 +27,8 @@ def test_names_keep_their_distance_on_the_axis(values: list[float], log: bool) -
 
 
 def line(run: int, name: str, *values: float, training: bool = False) -> Curve:
-    return Curve(run, name, training=training, points=[Point(epoch, value) for epoch, value in enumerate(values, 1)])
+    points = [Point(epoch, value) for epoch, value in enumerate(values, 1)]
+    return Curve(run, name, training, points, run_name=name.removesuffix(" · validation"))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def line(run: int, name: str, *values: float, training: bool = False) -> Curve:
          ["A", "B"]),
         ([line(0, "digits · lr=0.1 · validation", 0.1), line(1, "digits · lr=0.2 · validation", 0.3)],
          ["lr=0.1", "lr=0.2"]),
+        ([line(0, "digits · lr=0.1", 0.1), line(1, "digits · lr=0.2", 0.3)], ["lr=0.1", "lr=0.2"]),
         ([line(0, "rate", 0.1, 0.2)], []),
         ([line(run, f"run {run}", 0.1) for run in range(line_names.MAX_NAMES + 1)], []),
         ([line(0, "A", 0.1, math.nan), line(1, "B" * 50, 0.1)], ["A", "B" * 19 + "…"]),
