@@ -347,3 +347,12 @@ def test_every_headline_number_explains_its_term() -> None:
     assert "Araujo et al. 2019" in helps["Receptive field"]
     for label, text in helps.items():
         assert "**" in text, label  # the name of the glossary's term
+
+
+def test_the_link_to_train_is_closed_while_the_cfg_is_wrong() -> None:
+    app = open_page(net="digits-cnn")
+    (onward,) = [link.proto for link in app.get("page_link") if link.proto.label == "Train"]
+    assert not onward.disabled
+    app.text_input(key="edit.cfg").set_value("16, nonsense").run()
+    (onward,) = [link.proto for link in app.get("page_link") if link.proto.label == "Train"]
+    assert onward.disabled
