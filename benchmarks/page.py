@@ -1,6 +1,6 @@
 """The time from a key press to the changed page, compared with a Streamlit page that only echoes its text input.
 
-    python -m benchmarks.page [--rounds 15] [--sessions 10] [--seconds 30]
+    python -m benchmarks.page [--rounds 15]
 
 The same Streamlit serves both apps with the same settings, and the same headless Chromium opens them alternately. The
 clock runs in the browser. It starts with the event (the last character of a cfg text, Enter in a number, the press on a
@@ -9,16 +9,19 @@ layer) and stops twice:
 * painted: the echo, the number of parameters, or the layer's panel shows another text, and two frames have passed
 * settled: the script has ended, nothing is stale, and nothing in the page or its diagrams changes any more
 
+A layer is pointed at and chosen in the browser alone. Its times are until diagram, chart, table and panel are changed,
+and until the browser has rendered the frame with them.
+
 Each edit makes a network that was not analysed before. A live text input (the cfg) is compared with a live echo, which
 also waits for a pause in typing; numbers and layers are compared with an echo on Enter. For the deeper networks the
-limit is the time of the analysis in the same run, plus 1.5 echoes. Then ten sessions edit at once, with pauses of 1 to
-5 s between edits; their browsers share the cores with the server. Run it alone on the machine.
+limit is the time of the analysis in the same run, plus 1.5 echoes. Then the bytes on the wire of each page and of an
+edit, with and without compression of the WebSocket. ``benchmarks.sessions`` measures ten sessions at once. Run it alone
+on the machine.
 """
 
 import argparse
 import asyncio
 import os
-import random
 import shutil
 import socket
 import statistics
@@ -31,6 +34,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from playwright.async_api import Browser, Error, Page, async_playwright
 
 from explorer.analysis import analyse
@@ -39,7 +43,7 @@ from explorer.families import Spec, resolve
 ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ECHO = "import streamlit as st\nst.write(st.text_input('Text', 'a') + st.text_input('Live', 'b', live=True))\n"
-ECHOED, PARAMETERS, PANEL = "[data-testid=stMarkdown]", "[data-testid=stMetricValue]", ".st-key-layer-panel"
+ECHOED, PARAMETERS = "[data-testid=stMarkdown]", "[data-testid=stMetricValue]"
 TIMEOUT = 20_000  # ms; a longer edit counts as this
 QUIET = 300  # ms without a change, after which a page counts as settled
 
@@ -134,13 +138,6 @@ def classes(page: Page, number: int) -> Awaitable[Times]:
     return entered(page, "Classes", str(1100 + 100 * number), PARAMETERS)
 
 
-async def layer(page: Page, number: int) -> Times:
-    parts = page.locator("[data-pick^='layer:']")
-    part = parts.nth(number % await parts.count())
-    await part.scroll_into_view_if_needed()
-    return await timed(page, PANEL, "pointerdown", lambda: part.click(force=True))
-
-
 @dataclass(frozen=True)
 class Case:
     """A page, the edit on it, and its limit in echoes. The time of the analysis may be added to the limit."""
@@ -169,20 +166,38 @@ CASES = (
     Case("resnet50, blocks of a stage", "net=resnet50", blocks, "echo", 2),
     Case("googlenet, classes", "net=googlenet", classes, "echo", 2),
     Case("resnet152, blocks of a stage", "net=resnet152", blocks, "echo", 1.5, deeper("resnet152")),
-    Case("vgg16, choosing a layer", "net=vgg16", layer, "echo", 1.5),
-    Case("resnet50, choosing a layer", "net=resnet50", layer, "echo", 1.5),
 )
 ECHOES: dict[str, Act] = {"echo": echo_on_enter, "echo, live": echo_live}
-EDITS = (("net=vgg16", cfg), ("net=resnet50", classes), ("net=googlenet", classes))
+LAYERS_OF = ("vgg16", "resnet50", "resnet152", "googlenet", "densenet121", "torchvision:vit_b_16", "mnist-fc")
+FRAME = 16.7  # ms
+PAGES = ("", "architecture?net=vgg16", "architecture?net=resnet152", "kernels", "compare", "train", "runs", "predict")
+
+# Points at or clicks a part of the diagram, and waits for the frame that shows it.
+LAYER_EVENT = """([index, event]) => new Promise((resolve, reject) => {
+  const inside = (key, selector) => [...document.querySelectorAll(`.st-key-${key} *`)]
+    .map((host) => host.shadowRoot).filter(Boolean).flatMap((root) => [...root.querySelectorAll(selector)]);
+  const parts = inside("diagram", "[data-pick^='layer:']");
+  const part = parts[index % parts.length];
+  const start = performance.now();
+  part.dispatchEvent(new PointerEvent(event, { bubbles: true, composed: true }));
+  const changed = performance.now() - start;
+  const name = inside("layer-panel", "strong")[0].textContent;
+  if (part.dataset.pick !== `layer:${name}`) reject(new Error(`the panel shows ${name}`));
+  requestAnimationFrame(() => {
+    const rendered = new MessageChannel();
+    rendered.port1.onmessage = () => resolve([changed, performance.now() - start]);
+    rendered.port2.postMessage(null);
+  });
+})"""
 
 
 @contextmanager
-def served(script: str) -> Iterator[str]:
+def served(script: str, *options: str) -> Iterator[str]:
     """Runs a Streamlit server with this project's settings, and yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", *options]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ.copy()
     )
@@ -252,50 +267,69 @@ def analysis_time(network: Callable[[int], Spec], rounds: int) -> float:
     return statistics.median(taken[1:] or taken)
 
 
-async def at_once(browser: Browser, app: str, sessions: int, seconds: float) -> None:
-    chosen = [EDITS[number % len(EDITS)] for number in range(sessions)]
-    pages = [await open_page(browser, f"{app}/architecture?{link}", PARAMETERS) for link, _act in chosen]
-    dice = random.Random(0)  # noqa: S311  pauses between clicks, no secrets
-    times: list[Times] = []
-    end = time.monotonic() + seconds
-
-    async def session(number: int) -> None:
-        # No two sessions make the same network, or the second one would be answered from memory.
-        edit = 20 + 50 * (number // len(EDITS))
-        await asyncio.sleep(dice.uniform(0, 3))
-        while time.monotonic() < end:
-            times.append(await chosen[number][1](pages[number], edit))
-            edit += 1
-            await asyncio.sleep(dice.uniform(1, 5))
-
-    await asyncio.gather(*(session(number) for number in range(sessions)))
-    painted = sorted(sample.painted for sample in times)
-    slow = painted[min(len(painted) - 1, int(0.95 * len(painted)))]
-    print(
-        f"{sessions} sessions, {len(times)} edits in {seconds:g} s: painted p50 {statistics.median(painted):.0f} ms, "
-        f"p95 {slow:.0f} ms, most {painted[-1]:.0f} ms; p95 is to stay below 1,000 ms on two cores"
-    )
+async def layers(browser: Browser, app: str, rounds: int) -> None:
+    """Prints the times of pointing at a layer and choosing it, for each family."""
+    print(f"{'ms of a layer, medians':32}{'changed':>9} {'rendered':>9} {'slowest':>9}  a frame takes {FRAME} ms")
+    for name in LAYERS_OF:
+        page = await open_page(browser, f"{app}/architecture?net={name}&detail=all", PARAMETERS)
+        for event, what in (("pointerover", "pointing"), ("click", "choosing")):
+            samples = []
+            for number in range(rounds + 1):
+                samples.append(await page.evaluate(LAYER_EVENT, [7 * number + 1, event]))
+                await settle(page)
+            changed, rendered = (sorted(column) for column in zip(*samples[1:], strict=True))
+            print(
+                f"{name + ', ' + what:32}{statistics.median(changed):9.1f} {statistics.median(rendered):9.1f} "
+                f"{rendered[-1]:9.1f}",
+                flush=True,
+            )
+        await page.context.close()
 
 
-async def main(rounds: int, sessions: int, seconds: float) -> None:
+async def bytes_on_the_wire(browser: Browser, addresses: dict[str, str]) -> None:
+    """Prints the bytes that cross the loopback interface for each page and an edit; nothing else may use it."""
+    print(f"{'kB on the wire':32}" + "".join(f"{name:>14}" for name in addresses))
+    figures: dict[str, list[float]] = {}
+    for address in addresses.values():
+        page = await open_page(browser, f"{address}/{PAGES[1]}", PARAMETERS)  # the scripts are in the cache afterwards
+        for link in PAGES:
+            before = _sent()
+            await page.goto(f"{address}/{link}")
+            await settle(page)
+            await page.wait_for_timeout(2000)
+            figures.setdefault(link or "start", []).append((_sent() - before) / 1000)
+        for link in PAGES[1:3]:
+            await page.goto(f"{address}/{link}")
+            await settle(page)
+            await page.wait_for_timeout(2000)
+            before = _sent()
+            await entered(page, "Classes", "77", PARAMETERS)
+            figures.setdefault(f"{link}, classes", []).append((_sent() - before) / 1000)
+        await page.context.close()
+    for name, row_ in figures.items():
+        print(f"{name:32}" + "".join(f"{value:14.0f}" for value in row_))
+
+
+def _sent() -> int:
+    return int(psutil.net_io_counters(pernic=True)["lo"].bytes_sent)
+
+
+async def main(rounds: int) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "echo.py").write_text(ECHO)
         app = stack.enter_context(served("streamlit_app.py"))
+        plain = stack.enter_context(served("streamlit_app.py", "--server.enableWebsocketCompression=false"))
         echo = stack.enter_context(served(str(folder / "echo.py")))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            if rounds:
-                await one_at_a_time(browser, app, echo, rounds)
-            if sessions:
-                await at_once(browser, app, sessions, seconds)
+            await one_at_a_time(browser, app, echo, rounds)
+            await layers(browser, app, rounds)
+            await bytes_on_the_wire(browser, {"plain": plain, "compressed": app})
             await browser.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--sessions", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=30)
-    given = parser.parse_args()
-    asyncio.run(main(given.rounds, given.sessions, given.seconds))
+    asyncio.run(main(parser.parse_args().rounds))

@@ -48,7 +48,7 @@ STYLE = """<style>
     }}
   }}
   .st-key-train-link a {{ background: {accent}; border-radius: 6px; height: 2.5rem; margin: 0; padding: 0 0.9rem; }}
-  .st-key-train-link {{ height: 2.5rem; }}
+  .st-key-train-link, .st-key-train-link div {{ height: 2.5rem; }}
   .st-key-train-link a:hover {{ background: {accent}; filter: brightness(1.12); }}
   .st-key-train-link a * {{ color: {ground} !important; }}
 </style>"""

@@ -59,7 +59,7 @@ def test_freeing_disk_space_shows_a_preview(jobs: Store) -> None:
     finished = made_runs.add(jobs, "finished", Status.FINISHED)
     app = open_page()
     app.button(key="runs.disk").click().run()
-    assert "4.00 kB become free: checkpoints and last weights of 1 finished runs go" in words(app)
+    assert "4.00 kB become free: checkpoints and last weights of 1 finished run go" in words(app)
     app.radio(key="runs.rule").set_value("failed").run()
     assert "1 runs go for good" in words(app)
     app.radio(key="runs.rule").set_value("old").run()
