@@ -127,15 +127,15 @@ def numbers_of(spec: Spec) -> Analysis:
 
 analysis, base = numbers_of(page_state.spec), numbers_of(resolve(page_state.base))
 
-with diagram_place:
-    diagram.render(analysis, svg.name(page_state.spec, page_state.base), view, dark=dark)
-
-with headline_area:
+with headline_area:  # first, so that numbers don't wait for pictures
     headline.render(analysis, base, page_state.base)
     if page_state.history.past:
         changed = headline.last_change(analysis, numbers_of(page_state.history.past[-1].spec))
         if changed:
             st.caption(plain(_("Last change: {changed}").format(changed=changed)))
+
+with diagram_place:
+    diagram.render(analysis, svg.name(page_state.spec, page_state.base), view, dark=dark)
 
 layer_choice.follow(view.layer)
 with layer_side:

@@ -61,7 +61,7 @@ def test_freeing_disk_space_shows_a_preview(jobs: Store) -> None:
     app.button(key="runs.disk").click().run()
     assert "4.00 kB become free: checkpoints and last weights of 1 finished run go" in words(app)
     app.radio(key="runs.rule").set_value("failed").run()
-    assert "1 runs go for good" in words(app)
+    assert "1 run goes for good" in words(app)
     app.radio(key="runs.rule").set_value("old").run()
     assert "Nothing to clear up in this way." in words(app)
     app.radio(key="runs.rule").set_value("failed").run()
