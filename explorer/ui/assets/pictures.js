@@ -6,20 +6,28 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   grid.style.setProperty("--side", `${data.side}px`);
   grid.classList.toggle("places", data.places);
+  grid.classList.toggle("strip", data.strip);
   const focused = cells().indexOf(grid.getRootNode().activeElement);
 
   const pictures = JSON.stringify([data.items, data.buttons]);
   if (grid.shown !== pictures) {
     grid.replaceChildren(...data.items.map(data.buttons ? button : figure));
     grid.shown = pictures;
+    grid.sent = null;
     if (focused >= 0 && cells()[focused]) cells()[focused].focus({ preventScroll: true });
   }
   if (data.buttons) {
-    const first = focused >= 0 ? focused : data.chosen ?? 0;
+    if (data.chosen === grid.sent) grid.sent = null; // the server knows of the last choice
+    const chosen = grid.sent ?? data.chosen;
+    const first = focused >= 0 ? focused : chosen ?? 0;
+    mark(chosen);
     cells().forEach((cell, index) => {
-      cell.setAttribute("aria-pressed", index === data.chosen);
       cell.tabIndex = index === first ? 0 : -1;
     });
+  }
+
+  function mark(chosen) {
+    cells().forEach((cell, index) => cell.setAttribute("aria-pressed", index === chosen));
   }
 
   function cells() {
@@ -54,6 +62,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function pick(index, place) {
+    if (data.chosen !== null) {
+      grid.sent = index;
+      mark(index); // at once; the answer of the server follows
+    }
     setTriggerValue("pick", { index, place });
   }
 

@@ -35,6 +35,7 @@ def picture_grid(
     side: int = 96,
     on_pick: Callable[[int, Position | None], None] | None = None,
     places: bool = False,
+    strip: bool = False,
 ) -> None:
     """Render a grid of pictures with as many columns as fit. Small pictures are enlarged without blur.
 
@@ -47,6 +48,7 @@ def picture_grid(
             With ``places`` it also receives the position in the picture, as fractions from the top and from the left.
             The position is None after a choice by keyboard.
         places: Whether the position in a picture matters.
+        strip: Whether a phone shows one row that scrolls sideways, so that what is below is in sight.
     """
 
     def pick() -> None:
@@ -56,7 +58,7 @@ def picture_grid(
 
     data = {
         "items": [item._asdict() for item in items], "chosen": chosen, "side": side,
-        "buttons": on_pick is not None, "places": places,
+        "buttons": on_pick is not None, "places": places, "strip": strip,
     }  # fmt: skip
     _mount(key=key, data=data, on_pick_change=pick)
 

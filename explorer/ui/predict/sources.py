@@ -109,7 +109,7 @@ def _gallery(card: Card) -> list[Picture]:
             st.warning(plain(str(error)), icon=":material/link_off:")
     picture_grid(
         [GridItem(_thumbnail(sample.name), sample.title, sample.title) for sample in samples],
-        key="predict.gallery", side=SIDE,
+        key="predict.gallery", side=SIDE, strip=True,
         chosen=names.index(chosen_names[0]) if len(chosen_names) == 1 and chosen_names[0] in names else None,
         on_pick=lambda index, _position: state.change(image=(names[index],)),
     )  # fmt: skip
