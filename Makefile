@@ -12,7 +12,7 @@ MAKEFLAGS += --jobs=2  # Chromium and the Python packages are installed side by 
 # Nothing is compiled while it is installed: what is imported is, once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-python test-browser quick check fuzz bench clean
+.PHONY: help run test quick check fuzz bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,16 +21,9 @@ help:
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-test: test-python test-browser
-
-test-python: .venv/tests
-	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
-
-# Side by side with the other tests, because each of them waits now and then. Its report comes at the end, in one piece.
-test-browser: .venv/tests chromium
-	@report=$$(mktemp) && status=0 && \
-	  $(BIN)/pytest -n 2 --dist worksteal -q tests/browser >$$report 2>&1 || status=$$?; \
-	  cat $$report; rm -f $$report; exit $$status
+test: .venv/tests chromium
+	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
+	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
 quick: .venv/tests
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from explorer.errors import ExplorerError, InputError, StoreError
@@ -267,6 +268,8 @@ def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
     # Its command line contains the name of the runner's module.
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", service.RUNNER])
     try:
+        while service.RUNNER not in psutil.Process(process.pid).cmdline():  # until then, it looks like this process
+            time.sleep(0.01)
         pulse.write_text(str(process.pid), encoding="utf-8")
         assert service.runner_problem() == ""
         os.utime(pulse, (0, 0))
