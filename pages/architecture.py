@@ -42,13 +42,14 @@ STYLE = """<style>
   .st-key-headline {{ min-height: 5.2rem; }}
   .st-key-headline [data-testid="stMetricLabel"] {{ min-height: 2.2rem; align-items: flex-end; }}
   .st-key-headline [data-testid="stMetricLabel"] * {{ white-space: normal !important; line-height: 1.2; }}
+  @media (max-width: 1250px) {{ .st-key-headline [data-testid="stMetricValue"] {{ font-size: 1.05rem; }} }}
   @media (min-width: 1000px) and (min-height: 600px) {{
     .stLayoutWrapper:has(> .st-key-headline) {{
       position: sticky; top: 3.5rem; bottom: 0; z-index: 5; padding: 0.5rem 0; background: {ground};
     }}
   }}
   .st-key-train-link a {{ background: {accent}; border-radius: 6px; height: 2.5rem; margin: 0; padding: 0 0.9rem; }}
-  .st-key-train-link, .st-key-train-link div {{ height: 2.5rem; }}
+  .st-key-train-link .stElementContainer {{ margin: 0; }}
   .st-key-train-link a:hover {{ background: {accent}; filter: brightness(1.12); }}
   .st-key-train-link a * {{ color: {ground} !important; }}
 </style>"""

@@ -298,7 +298,7 @@ def test_numbers_that_differ_from_the_preset_say_by_how_much() -> None:
     deltas = {metric.label: metric.delta for metric in app.metric}
     assert deltas["Parameters"] == "−4.3%"  # 513 parameters for each of 990 classes
     assert "−507.87 k against resnet18" in app.metric[0].help.replace("\\", "")
-    assert deltas["MACs"] == "almost the same"
+    assert deltas["MACs"] == "<0.1%"
     assert not deltas["Receptive field"]
     captions = [caption.value.replace("\\", "") for caption in app.caption]
     assert any(text.startswith("Last change: Parameters −507.87 k (−4.3%)") for text in captions)

@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.ui.glossary import explain
 from explorer.ui.shared.text import plain
 
-CARD_WIDTH = 112  # pixels: three numbers in a row on a phone, all in one on a laptop
+CARD_WIDTH = 88  # pixels: three numbers in a row on a phone, all in one on a laptop
 # The measures of the last change. The others follow from them.
 LAST_CHANGE = (Measure.PARAMS, Measure.MACS, Measure.PEAK_ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
 
@@ -176,4 +176,4 @@ def difference(definition: Definition, now: Number | None, before: Number | None
         return "", ""
     amount = f"{'+' if now > before else '−'}{definition.text(abs(now - before))}"
     percent = f"{100 * (now - before) / before:+,.1f}%".replace("-", "−") if before else amount
-    return percent if float(percent[1:-1].replace(",", "") or 0) or not before else _("almost the same"), amount
+    return percent if float(percent[1:-1].replace(",", "") or 0) or not before else "<0.1%", amount
