@@ -18,6 +18,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from benchmarks.page import served
 
@@ -79,7 +80,7 @@ async def work(
     link = list(EDITED)[number % len(EDITED)]
     times = []
     uri = address.replace("http", "ws") + "/_stcore/stream"
-    async with connect(uri, subprotocols=["streamlit"], origin=address, max_size=None) as socket:  # type: ignore[arg-type, list-item]
+    async with connect(uri, subprotocols=[Subprotocol("streamlit")], origin=Origin(address), max_size=None) as socket:
         session = Session(socket, link)
         await session.run()
         await opened.wait()

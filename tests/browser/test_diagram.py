@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import wait_until_settled
 from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
@@ -70,6 +71,13 @@ def test_the_last_of_quick_choices_stays(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(r"layer=features\.7"))
     expect(page.locator("[role=row][aria-selected=true]")).to_have_count(1)
     expect(row(page, "features.7")).to_have_attribute("aria-selected", "true")
+    wait_until_settled(page)
+    page.evaluate("explorerLayerChoice.follow('features.0', explorerLayerChoice.number - 1)")  # an older answer
+    expect(row(page, "features.7")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("combobox", name="Start from").fill("VGG-11 (A) · vgg11")
+    page.keyboard.press("Enter")  # the server ends the choice
+    expect(page).to_have_url(re.compile(r"\?net=vgg11$"))
+    expect(page.locator("[role=row][aria-selected=true]")).to_have_count(0)
 
 
 def test_a_layer_chosen_in_the_chart_is_drawn_in_the_diagram(visit: Visit) -> None:

@@ -306,7 +306,7 @@ def test_numbers_that_differ_from_the_preset_say_by_how_much() -> None:
 
 def test_a_chosen_layer_is_in_panel_and_link() -> None:
     app = open_page(net="vgg16", layer="features.5")
-    assert component_data(app, "layer-choice") == {"chosen": "features.5"}
+    assert component_data(app, "layer-choice") == {"chosen": "features.5", "number": 0}
     panel = {layer["name"]: dict(layer["lines"]) for layer in component_data(app, "layer-panel-data")["layers"]}
     assert panel["features.5"]["Parameters"] == "(3·3·64 + 1)·128 = 73,856"
     app.selectbox(key="edit.preset").set_value("vgg19").run()

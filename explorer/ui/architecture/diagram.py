@@ -54,14 +54,11 @@ def _unfold() -> None:
 def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
     """Render the diagram. A click chooses a layer, or folds or unfolds a part."""
     svg = diagram.draw(analysis, name, appearance(view, dark=dark), marks=False)
-    show_figure(svg, key="diagram", on_pick=_choose_part, tools=True, chooses_layers=True)
+    show_figure(svg, key="diagram", on_pick=_fold, on_choose=state.choose_layer, tools=True)
 
 
-def _choose_part(part: str) -> None:
+def _fold(part: str) -> None:
     page_state = state.ArchitectureState.of_session()
-    kind, _colon, key = part.partition(":")
-    if kind == "layer":
-        state.choose_layer(key)
-        return
+    key = part.removeprefix("fold:")
     new = toggle(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
     state.set_folded_parts(new.folded, new.chosen)

@@ -3,16 +3,18 @@
 The data of all layers are sent with the network, so that the browser shows a layer without asking the server.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from explorer.analysis import Analysis, Layer, ReceptiveField
+from explorer.analysis import Analysis, Layer, ReceptiveField, analyse
 from explorer.analysis.measures import Place, measures_at
 from explorer.drawing import field_figure
+from explorer.families import Spec
 from explorer.formatting import shape
-from explorer.i18n import _
+from explorer.i18n import _, language
 from explorer.ui.architecture.tables import visible_range
 from explorer.ui.shared import layer_choice
 
@@ -29,7 +31,13 @@ _mount = st.components.v2.component(
 def render(analysis: Analysis, *, dark: bool) -> None:
     """Render the panel of the chosen layer; if none is chosen, it shows the last map of the network."""
     with st.container(key="layer-panel"):
-        _mount(key="layer-panel-data", data=panel_data(analysis, dark=dark))
+        _mount(key="layer-panel-data", data=_cached_data(analysis.spec, language(), dark))
+
+
+@lru_cache(maxsize=16)
+def _cached_data(spec: Spec, _language: str, dark: bool) -> dict[str, Any]:
+    """Return :func:`panel_data`. No option of the page changes it, and most runs of the page show the same network."""
+    return panel_data(analyse(spec), dark=dark)
 
 
 def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:

@@ -31,7 +31,7 @@ export default function ({ data, setTriggerValue }) {
       plotly_hover: (event) => choice.point(event.points[0].customdata ?? ""),
       plotly_unhover: () => choice.point(""),
       plotly_click: (event) => {
-        if (event.points[0].customdata) setTriggerValue("choose", { layer: choice.choose(event.points[0].customdata) });
+        if (event.points[0].customdata) setTriggerValue("choose", choice.choose(event.points[0].customdata));
       },
       plotly_afterplot: mark,
     };

@@ -45,7 +45,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function report(part) {
     const layer = choice && layerOf(part);
-    setTriggerValue("pick", layer ? `layer:${choice.choose(layer)}` : part.dataset.pick);
+    if (layer) setTriggerValue("choose", choice.choose(layer));
+    else setTriggerValue("pick", part.dataset.pick);
   }
 
   // The part that shows a layer: its own, or the closed part that it is in.

@@ -6,7 +6,7 @@ function layerChoice() {
     chosen: "",
     pointed: "",
     names: [], // of all layers, in order
-    sent: null, // the last choice, until the server confirms it
+    number: 0, // of the user's last choice; the server returns the number of the last one that it knows
 
     // The layer that parts show: the one under the pointer, else the chosen one.
     get shown() {
@@ -28,19 +28,17 @@ function layerChoice() {
       this.pointed = name;
       this.notify();
     },
-    // Chooses a layer; a second choice of the same layer ends it. Returns the chosen layer.
+    // Chooses a layer; a second choice of the same layer ends it. Returns what the server is told.
     choose(name) {
       this.chosen = name === this.chosen ? "" : name;
-      this.sent = this.chosen;
+      this.number += 1;
       this.pointed = "";
       this.notify();
-      return this.chosen;
+      return { layer: this.chosen, number: this.number };
     },
-    // Follows the server, unless the user has chosen again since.
-    follow(name) {
-      if (this.sent !== null && name !== this.sent) return;
-      this.sent = null;
-      if (name === this.chosen) return;
+    // Follows the server, unless the user has made a choice that it does not know yet.
+    follow(name, number) {
+      if (number < this.number || name === this.chosen) return;
       this.chosen = name;
       this.notify();
     },

@@ -104,7 +104,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function choose(name) {
-    setTriggerValue("choose", { layer: choice.choose(name) });
+    setTriggerValue("choose", choice.choose(name));
   }
 
   function headings() {

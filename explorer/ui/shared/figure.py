@@ -34,7 +34,7 @@ def show_figure(
     key: str,
     on_pick: Callable[[str], None] | None = None,
     tools: bool = False,
-    chooses_layers: bool = False,
+    on_choose: Callable[[str], None] | None = None,
 ) -> None:
     """Show a figure that is no wider than the page.
 
@@ -43,8 +43,8 @@ def show_figure(
         key: Key of the widget.
         on_pick: Callback for a click, with the ``data-pick`` value of the part. It runs before the script.
         tools: Whether the buttons for zoom and full screen are always visible, not only if the figure scrolls.
-        chooses_layers: Whether parts ``layer:NAME`` choose the layer of the page. The browser marks it at once, and
-            ``on_pick`` gets the chosen layer, ``layer:`` for none.
+        on_choose: Callback for a click on a part ``layer:NAME``, with the layer that is chosen then; empty for none.
+            The browser marks the layer at once, in all parts of the page.
     """
 
     def report() -> None:
@@ -60,6 +60,7 @@ def show_figure(
     }
     _mount(
         key=key,
-        data={"svg": svg, "labels": labels, "tools": tools, "choosesLayers": chooses_layers},
+        data={"svg": svg, "labels": labels, "tools": tools, "choosesLayers": on_choose is not None},
         on_pick_change=report,
+        on_choose_change=layer_choice.report(key, on_choose or (lambda _layer: None)),
     )

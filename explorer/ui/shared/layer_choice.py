@@ -1,7 +1,8 @@
 """The chosen layer of a network, which the parts of a page mark in the browser before the server knows of it.
 
 Components with :data:`SCRIPT` in front of their own share the choice. A component reports a new choice by the trigger
-``choose``; :func:`report` makes the callback. :func:`follow` tells the browser which layer the server has chosen.
+``choose``; :func:`report` makes the callback. :func:`follow` tells the browser which layer the server has chosen, and
+the number of the last choice that the server knows, so that the browser can ignore an answer to an earlier one.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 ASSETS = Path(__file__).parents[1] / "assets"
+NUMBER = "layer_choice.number"  # session_state key: number of the last choice that the browser has reported
 SCRIPT = (ASSETS / "layer_choice.js").read_text(encoding="utf-8")
 
 _follow = st.components.v2.component(
@@ -19,7 +21,7 @@ _follow = st.components.v2.component(
 
 def follow(chosen: str) -> None:
     """Show a layer in all parts of the page, unless the user has chosen another one since. Empty for none."""
-    _follow(key="layer-choice", data={"chosen": chosen})
+    _follow(key="layer-choice", data={"chosen": chosen, "number": st.session_state.get(NUMBER, 0)})
 
 
 def report(key: str, on_choose: Callable[[str], None]) -> Callable[[], None]:
@@ -31,8 +33,9 @@ def report(key: str, on_choose: Callable[[str], None]) -> Callable[[], None]:
     """
 
     def callback() -> None:
-        value = st.session_state[key].choose
-        if isinstance(value, dict) and isinstance(name := value.get("layer"), str):
-            on_choose(name)
+        match st.session_state[key].choose:
+            case {"layer": str(name), "number": int(number)}:
+                st.session_state[NUMBER] = number
+                on_choose(name)
 
     return callback
