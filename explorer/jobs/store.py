@@ -24,7 +24,9 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import POINT, Row
+from explorer.jobs.schema import prepare
 from explorer.jobs.store_errors import replaced_error, translate_errors
+from explorer.jobs.tables import JOBS, METRICS, POINTS
 from explorer.settings import settings
 
 LOCK_TIMEOUT = 10.0  # seconds to wait while another process writes
@@ -47,52 +49,6 @@ AT_WORK = frozenset({Status.RUNNING, Status.STOPPING})  # has processes, or soon
 ACTIVE = AT_WORK | {Status.QUEUED}  # will change without a user's action
 RESUMABLE = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
 
-_tables = sa.MetaData()
-_jobs = sa.Table(
-    "jobs",
-    _tables,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("turn", sa.Integer, nullable=False, index=True),  # order of the queue; new with every resume
-    sa.Column("status", sa.String(16), nullable=False, index=True),
-    sa.Column("changed", sa.Float, nullable=False, index=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("spec", sa.JSON, nullable=False),
-    sa.Column("dataset", sa.Text, nullable=False),
-    sa.Column("recipe", sa.JSON, nullable=False),
-    sa.Column("resources", sa.JSON, nullable=False),
-    sa.Column("sweep", sa.String(32), nullable=False, index=True),
-    sa.Column("varied", sa.JSON, nullable=False),
-    sa.Column("submitted", sa.Float, nullable=False),
-    sa.Column("started", sa.Float),
-    sa.Column("ended", sa.Float),
-    sa.Column("slots", sa.JSON, nullable=False),
-    sa.Column("pids", sa.JSON, nullable=False),
-    sa.Column("progress", sa.Float, nullable=False),
-    sa.Column("live", sa.JSON),
-    sa.Column("notes", sa.JSON, nullable=False),
-    sa.Column("error", sa.JSON),
-    sa.Column("result", sa.JSON),
-    # Added in a later version, and empty in older rows.
-    sa.Column("base", sa.Text),
-    sa.Column("submitted_spec", sa.JSON),
-)
-_metrics = sa.Table(
-    "metrics",
-    _tables,
-    sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("epoch", sa.Integer, primary_key=True),
-    sa.Column("value", sa.Float),  # null for NaN, which SQLite does not have
-)
-_points = sa.Table(
-    "points",  # metrics within epochs
-    _tables,
-    sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("epoch", sa.Float, primary_key=True),
-    sa.Column("value", sa.Float),
-)
-
 
 @dataclass(frozen=True)
 class Record:
@@ -113,6 +69,7 @@ class Record:
         result: Scores on the test set, as ``evaluate --json`` prints them.
         base: Preset that the network was made from, or empty if unknown.
         submitted_spec: Spec as it was submitted, before it was adapted to the data.
+        machine: Machine that runs it, or ran it last. None if it was not started yet, or by an earlier version.
     """
 
     id: str
@@ -138,6 +95,7 @@ class Record:
     result: dict[str, Any] | None
     base: str | None = None
     submitted_spec: dict[str, Any] | None = None
+    machine: str | None = None
 
     @property
     def network(self) -> NamedNetwork:
@@ -174,14 +132,14 @@ class Store:
         """Creates the tables if necessary."""
         with translate_errors(self.path, LOCK_TIMEOUT):
             if self.path is None:
-                _make_tables(self._engine)
+                prepare(self._engine, _("the database"))
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # If two processes set the journal mode of a new file, SQLite makes one fail at once.
             with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=LOCK_TIMEOUT):
                 with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as file:
                     file.execute("PRAGMA journal_mode = WAL")
-                _make_tables(self._engine)
+                prepare(self._engine, self.path)
             self._opened = identity(self.path)
 
     def _check_file(self) -> None:
@@ -208,7 +166,7 @@ class Store:
                 | {"slots": [], "pids": [], "progress": 0.0, "notes": [], "submitted_spec": job.spec.to_dict()}
                 for place, job in enumerate(jobs, 1)
             ]
-            connection.execute(sa.insert(_jobs), rows)
+            connection.execute(sa.insert(JOBS), rows)
 
     def get(self, job: str) -> Record:
         """Returns one job.
@@ -223,19 +181,19 @@ class Store:
 
     def records(self, statuses: Iterable[Status] | None = None) -> list[Record]:
         """Returns all jobs, or those in the given states, in the order of the queue."""
-        return self._find(sa.true() if statuses is None else _jobs.c.status.in_(list(statuses)))
+        return self._find(sa.true() if statuses is None else JOBS.c.status.in_(list(statuses)))
 
     def latest(self, count: int) -> list[Record]:
         """Returns the jobs that were submitted last, the newest first."""
         with self._reading() as connection:
-            query = sa.select(_jobs).order_by(_jobs.c.submitted.desc(), _jobs.c.turn.desc()).limit(count)
+            query = sa.select(JOBS).order_by(JOBS.c.submitted.desc(), JOBS.c.turn.desc()).limit(count)
             return [_record(row) for row in connection.execute(query).mappings()]
 
     def version(self) -> tuple[int, float]:
         """Returns a value that differs after any change of any job. Fast."""
         with self._reading() as connection:
             count, changed = connection.execute(
-                sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(_jobs.c.changed), 0.0)).select_from(_jobs)
+                sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(JOBS.c.changed), 0.0)).select_from(JOBS)
             ).one()
             return int(count), float(changed)
 
@@ -247,8 +205,8 @@ class Store:
         """Returns the metrics of several jobs by job, all of them or those with the given names."""
         found: dict[str, list[Row]] = {}
         with self._reading() as connection:
-            for table in (_points.c, _metrics.c):
-                if names is not None and table is _points.c and not any(name.startswith(POINT) for name in names):
+            for table in (POINTS.c, METRICS.c):
+                if names is not None and table is POINTS.c and not any(name.startswith(POINT) for name in names):
                     continue
                 condition = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
                 query = sa.select(table.job, table.epoch, table.name, table.value).where(condition)
@@ -267,8 +225,8 @@ class Store:
             if values.get("status") == Status.QUEUED and "turn" not in values:
                 values["turn"] = _last_turn(connection) + 1
             statement = (
-                sa.update(_jobs)
-                .where(_has_id(job), _jobs.c.status.in_(list(before)))
+                sa.update(JOBS)
+                .where(_has_id(job), JOBS.c.status.in_(list(before)))
                 .values(changed=_now(connection), **values)
             )
             return connection.execute(statement).rowcount == 1
@@ -276,7 +234,7 @@ class Store:
     def write_rows(self, job: str, rows: Sequence[Row], *, replace: bool) -> None:
         """Adds metrics of a job, or replaces all of them if ``replace``."""
         with self._writing() as connection:
-            for table, within in ((_metrics, False), (_points, True)):
+            for table, within in ((METRICS, False), (POINTS, True)):
                 if replace:
                     connection.execute(sa.delete(table).where(table.c.job == job))
                 values = [{"job": job, **row._asdict()} for row in rows if row.name.startswith(POINT) is within]
@@ -286,12 +244,12 @@ class Store:
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Deletes a job if it is in one of the given states. Returns whether it was."""
         with self._writing() as connection:
-            statement = sa.delete(_jobs).where(_has_id(job), _jobs.c.status.in_(list(before)))
+            statement = sa.delete(JOBS).where(_has_id(job), JOBS.c.status.in_(list(before)))
             return connection.execute(statement).rowcount == 1
 
     def _find(self, condition: "sa.ColumnElement[bool]") -> list[Record]:
         with self._reading() as connection:
-            found = connection.execute(sa.select(_jobs).where(condition).order_by(_jobs.c.turn))
+            found = connection.execute(sa.select(JOBS).where(condition).order_by(JOBS.c.turn))
             return [_record(row) for row in found.mappings()]
 
     @contextmanager
@@ -323,29 +281,16 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _make_tables(engine: "sa.Engine") -> None:
-    """Creates missing tables, and adds columns that a table of an earlier version does not have."""
-    _tables.create_all(engine)
-    known = {column["name"] for column in sa.inspect(engine).get_columns(_jobs.name)}
-    missing = [column for column in _jobs.columns if column.name not in known]
-    if not missing:
-        return
-    with engine.begin() as connection:
-        for column in missing:
-            kind = column.type.compile(engine.dialect)
-            connection.execute(sa.text(f"ALTER TABLE {_jobs.name} ADD COLUMN {column.name} {kind}"))
-
-
 def _record(row: Mapping[Any, Any]) -> Record:
     return Record(**{**row, "status": Status(row["status"])})
 
 
 def _has_id(job: str) -> "sa.ColumnElement[bool]":
-    return _jobs.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are not text
+    return JOBS.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are not text
 
 
 def _last_turn(connection: sa.Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(_jobs.c.turn), 0))).scalar_one())
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(JOBS.c.turn), 0))).scalar_one())
 
 
 def _now(connection: sa.Connection) -> float:
@@ -353,7 +298,7 @@ def _now(connection: sa.Connection) -> float:
 
     The clock may have been set back.
     """
-    last: float = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_jobs.c.changed), 0.0))).scalar_one()
+    last: float = connection.execute(sa.select(sa.func.coalesce(sa.func.max(JOBS.c.changed), 0.0))).scalar_one()
     return max(time.time(), math.nextafter(last, math.inf))
 
 

@@ -12,31 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from explorer.errors import InputError, StoreError
-from explorer.families import NamedNetwork
 from explorer.jobs import store as module
-from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import MAX_ROWS, RESUMABLE, Status, Store
 from explorer.jobs.store_errors import translate_errors
-from explorer.recipes import Recipe
-from tests.helpers.stores import SPEC, add_jobs, is_intact, new_job, reopened
-
-
-def test_a_store_of_an_earlier_version_is_opened(job_store: Store) -> None:
-    (job,) = add_jobs(job_store)
-    with sqlite3.connect(job_store.path or "") as connection:
-        for column in ("base", "submitted_spec"):
-            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
-    connection.close()
-    earlier = reopened(job_store).get(job)
-    assert (earlier.base, earlier.submitted_spec) == (None, None)
-    assert earlier.network == earlier.submitted_network == NamedNetwork(SPEC)
-    made = Job.new(NamedNetwork(SPEC, "mnist-cnn"), "digits", Recipe(), Resources())
-    job_store.add([made])
-    job_store.change(made.id, [Status.QUEUED], spec=SPEC.changed(num_classes=3).to_dict())
-    record = reopened(job_store).get(made.id)
-    assert record.submitted_network == NamedNetwork(SPEC, "mnist-cnn")
-    assert record.network == NamedNetwork(SPEC.changed(num_classes=3), "mnist-cnn")
+from tests.helpers.stores import add_jobs, is_intact, new_job, reopened
 
 
 def test_a_stored_job_is_read_unchanged(job_store: Store) -> None:
