@@ -38,7 +38,13 @@ class ExplorerError(Exception):
 
 
 class StoreError(ExplorerError):
-    """The job store fails; it did not do what the caller asked."""
+    """The job store fails; it did not do what the caller asked.
+
+    Attributes:
+        uncertain: Whether it may have done it nevertheless: the connection was lost while it confirmed.
+    """
+
+    uncertain = False
 
 
 class InputError(ExplorerError):

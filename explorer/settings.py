@@ -1,6 +1,7 @@
 """All settings from the environment (prefix ``EXPLORER_``)."""
 
 import os
+import platform
 import re
 from functools import cache
 from ipaddress import ip_address
@@ -36,6 +37,20 @@ class Settings(BaseSettings):
         default="", description="SQLAlchemy URL of the job store; empty is an SQLite file in the folder of the runs"
     )
     backend: Literal["local"] = Field(default="local", description="what runs the jobs: processes on this machine")
+    machine: str = Field(
+        default="",
+        max_length=100,
+        description="name of this machine in a store that several share; empty is its host name",
+    )
+    run_jobs: bool = Field(
+        default=True, description="whether the app and the commands start a runner, which runs jobs on this machine"
+    )
+    lease: float = Field(
+        default=180.0,
+        ge=5,
+        le=86_400,
+        description="seconds without a sign of life after which a machine's jobs are lost",
+    )
     cpu_slots: int = Field(default=1, ge=1, le=64, description="jobs that train on the CPU at the same time")
     runner_idle: float = Field(
         default=600.0, ge=1, description="seconds without a job after which the runner, and the process it keeps, end"
@@ -66,6 +81,11 @@ class Settings(BaseSettings):
     def _normalise(cls, text: str) -> str:
         """Normalise host names and refuse other text, such as a port or scheme, which would match no host."""
         return ",".join(_host(name.strip()) for name in text.split(",") if name.strip())
+
+    @property
+    def machine_name(self) -> str:
+        """Name of this machine."""
+        return self.machine or platform.node() or "localhost"
 
     @property
     def database(self) -> str:

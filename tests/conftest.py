@@ -11,6 +11,7 @@ import torch
 
 from explorer.jobs.store import Store, store
 from explorer.settings import settings
+from tests.helpers import postgres as postgresql
 
 torch.set_num_threads(1)  # the suite runs one process per core
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
@@ -39,13 +40,50 @@ def root() -> Path:
     return Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server."""
+    if postgresql.programs() is None:
+        pytest.skip("PostgreSQL is not installed: Debian's package is postgresql")
+    with postgresql.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty_store(postgres: postgresql.Server) -> str:
+    """A database of the server with an empty store, to be copied."""
+    name = postgres.new_database()
+    store = Store(postgres.url(name))
+    store.version()
+    store.close()
+    return name
+
+
 @pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty store: without a parameter that of the SQLite file in the folder of the runs.
+
+    With the parameter ``postgresql``, a database of its own on a server.
+    """
+    if getattr(request, "param", "") != "postgresql":
+        yield ""
+        return
+    server: postgresql.Server = request.getfixturevalue("postgres")
+    name = server.new_database(request.getfixturevalue("empty_store"))
+    yield server.url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def jobs(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An empty store and folder of runs; nothing starts a runner."""
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database_url)
     monkeypatch.setattr("explorer.jobs.service.ensure_runner", lambda: None)
     settings.cache_clear()
     store.cache_clear()
+    (tmp_path / "runs").mkdir(exist_ok=True)
     yield store()
+    store().close()
     settings.cache_clear()
     store.cache_clear()

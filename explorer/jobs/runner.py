@@ -6,6 +6,7 @@ job.
 """
 
 import logging
+import math
 import os
 import secrets
 import sys
@@ -21,12 +22,13 @@ from filelock import FileLock, Timeout
 
 from explorer.errors import StoreError
 from explorer.i18n import _
-from explorer.jobs import service
+from explorer.jobs import leases, service
+from explorer.jobs.database import identity
 from explorer.jobs.local import Backend, Local
 from explorer.jobs.processes import living_ids
 from explorer.jobs.run_directory import ReadPosition
 from explorer.jobs.slots import SlotPool, environment, gpus
-from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, identity, store
+from explorer.jobs.store import ACTIVE, AT_WORK, NOW, Record, Status, Store, store
 from explorer.settings import settings
 
 POLL = 0.2  # seconds
@@ -57,46 +59,82 @@ class Runner:
 
     def __init__(self, job_store: Store, backend: Backend, slot_pool: SlotPool) -> None:
         self.store = job_store
+        self.machine = settings().machine_name
+        self.next_renewal = -math.inf
+        self.last_start = -math.inf
         self.backend = backend
         self.slot_pool = slot_pool
         self.memory: dict[str, JobMemory] = {}
         self.starts: dict[str, int] = {}  # by job: starts that ended before they began
 
     def run(self, idle: float) -> None:
-        """Works until there were no jobs for ``idle`` seconds, or the store is gone."""
+        """Works until there were no jobs for ``idle`` seconds, the store is gone, or another runner took over."""
         last = time.monotonic()
         path = self.store.path
         original = path and identity(path)
         while path is None or identity(path) == original:
             try:
-                service.runner_pulse().touch()
+                service.show_pulse()
+                if not self._renew_lease():
+                    break
                 if self.step():
                     last = time.monotonic()
             except StoreError as error:  # the store may be locked, or its disk full; the jobs continue meanwhile
                 log.warning("%s", error)
                 last = time.monotonic()
             if time.monotonic() - last > idle:
+                with suppress(StoreError):
+                    leases.release(self.store, self.machine)
                 break
             time.sleep(POLL)
         self.backend.close()
 
     def step(self) -> bool:
         """Handles every job once. Returns whether there is any active job."""
-        active = self.store.records(ACTIVE)
-        at_work = [record for record in active if record.status in AT_WORK]
+        at_work = self._at_work()
         for record in at_work:
             self._try(self._update, record)
-        if len(at_work := self.store.records(AT_WORK)) < len(active):
-            queued = self.store.records([Status.QUEUED])
-            while chosen := self.slot_pool.next_job(queued, at_work):
-                record, slots = chosen
-                self._try(partial(self._start, slots=slots), record)
-                queued.remove(record)
-                at_work = self.store.records(AT_WORK)
-        if all(time.time() - (record.started or 0) > START_PAUSE for record in at_work):
+        tried: set[str] = set()
+        at_work = self._at_work()
+        while chosen := self.slot_pool.next_job(self.store.first_in_queue(tried), at_work):
+            record, slots = chosen
+            tried.add(record.id)
+            self._try(partial(self._start, slots=slots), record)
+            at_work = self._at_work()
+        if time.monotonic() - self.last_start > START_PAUSE:
             with suppress(OSError):  # too little memory or too many processes: the next job only starts more slowly
                 self.backend.make_ready()
-        return bool(active)
+        return bool(at_work) or self.store.has([Status.QUEUED])
+
+    def _at_work(self) -> list[Record]:
+        """Returns the jobs at work on this machine. Those of other machines have runners of their own."""
+        found = self.store.records(AT_WORK)
+        return [record for record in found if self.store.path or record.machine == self.machine]
+
+    def _renew_lease(self) -> bool:
+        """Renews the lease of this machine when it is time. Returns whether this runner may work."""
+        if time.monotonic() < self.next_renewal:
+            return True
+        capacity = leases.Capacity(len(self.slot_pool.gpus), self.slot_pool.cpu_slots)
+        lease = leases.renew(self.store, self.machine, capacity)
+        if lease is leases.Lease.TAKEN:
+            log.warning("another machine of the name %s runs jobs; give them names by EXPLORER_MACHINE", self.machine)
+            return False
+        self.next_renewal = time.monotonic() + leases.interval()
+        if lease is leases.Lease.LAPSED:
+            self._reclaim()
+        leases.end_lost_jobs(self.store)
+        others = (found.gpus for name, found in leases.living(self.store).items() if name != self.machine)
+        self.slot_pool.gpus_elsewhere = max(others, default=0)
+        return True
+
+    def _reclaim(self) -> None:
+        """Takes back jobs that count as lost because this machine was cut off, and that live or have ended since."""
+        for record in self.store.records([Status.INTERRUPTED]):
+            is_lost = record.machine == self.machine and (record.error or {}).get("code") == leases.LOST
+            directory = service.directory(record.id)
+            if is_lost and (self.backend.poll(directory) or directory.read_end() is not None):
+                self.store.change(record.id, [Status.INTERRUPTED], status=Status.RUNNING, error=None, ended=None)
 
     def _try(self, action: Callable[[Record], None], record: Record) -> None:
         """Runs an action for one job. An error is recorded for that job and does not affect other jobs."""
@@ -113,20 +151,22 @@ class Runner:
     def _start(self, record: Record, *, slots: list[str]) -> None:
         directory, ticket = service.directory(record.id), secrets.token_hex(8)
         self.memory.pop(record.id, None)
-        fault: OSError | None = None
-        try:
-            directory.prepare_start(ticket)  # before the claim, so that the end of an earlier start never counts
-        except OSError as error:
-            fault = error
-        claimed = self.store.change(
-            record.id, [Status.QUEUED], status=Status.RUNNING, started=time.time(), ended=None, slots=slots, live=None
-        )
+        faults: list[OSError] = []
+
+        def prepare() -> None:
+            try:
+                directory.prepare_start(ticket)  # before the claim, so that the end of an earlier start never counts
+            except OSError as error:
+                faults.append(error)
+
+        claimed = self.store.claim(record.id, prepare, ended=None, slots=slots, live=None, machine=self.machine)
         if not claimed:  # stopped or deleted just now
             return
-        if fault:
-            raise fault
+        if faults:
+            raise faults[0]
         self.slot_pool.check(record.resources)
         self.backend.submit(directory, ticket, environment(slots))
+        self.last_start = time.monotonic()
         self._memory_of(record).submitted = True
 
     def _update(self, record: Record) -> None:
@@ -186,7 +226,7 @@ class Runner:
 
     def _close(self, record: Record, **values: Any) -> None:
         if values["status"] is not Status.QUEUED:
-            values["ended"] = time.time()
+            values["ended"] = NOW
             self.starts.pop(record.id, None)
         self.store.change(record.id, AT_WORK, pids=[], slots=[], live=None, **values)
         self.memory.pop(record.id, None)

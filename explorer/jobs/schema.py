@@ -4,6 +4,7 @@ Opening a current store costs one small query: Alembic is imported only to upgra
 new store gets with those that the migrations make.
 """
 
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -60,7 +61,8 @@ def _adopt(connection: sa.Connection, place: object) -> str:
     names = set(inspector.get_table_names()) - {VERSION.name}
     if not names:
         METADATA.create_all(connection)
-        connection.execute(sa.insert(COUNTERS).values(id=1, turn=0, version=0))
+        # The number of a store that this one replaces is another one, so no page shows its runs.
+        connection.execute(sa.insert(COUNTERS).values(id=1, turn=0, version=time.time_ns() // 1000))
         found = HEAD
     elif {JOBS.name, METRICS.name} <= names and _columns(inspector) >= FIRST_COLUMNS:
         found = _released(inspector, names)

@@ -8,6 +8,8 @@ stopped      stopping ──> (runner) stopped
 """
 
 import logging
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,10 +26,11 @@ from filelock import FileLock, Timeout
 
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.jobs import leases
 from explorer.jobs.job import Job, check_name
 from explorer.jobs.launch import check
 from explorer.jobs.run_directory import RunDirectory
-from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
+from explorer.jobs.store import ACTIVE, AT_WORK, NOW, RESUMABLE, Record, Status, store
 from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
 
@@ -59,12 +62,13 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
         for job, folder in zip(jobs, folders, strict=True):
             job.write(folder)
         store().add(jobs)
-    except BaseException:
-        for folder in new_folders:
-            shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if not getattr(error, "uncertain", False):  # else the jobs may be in the queue, and need their folders
+            for folder in new_folders:
+                shutil.rmtree(folder, ignore_errors=True)
         raise
     ensure_runner()
-    return [store().get(job.id) for job in jobs]
+    return store().find([job.id for job in jobs])
 
 
 def stop(job: str) -> Record:
@@ -76,7 +80,7 @@ def stop(job: str) -> Record:
     job_store = store()
     stopped = (
         job_store.change(job, [Status.RUNNING], status=Status.STOPPING)
-        or job_store.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time())
+        or job_store.change(job, [Status.QUEUED], status=Status.STOPPED, ended=NOW)
         or job_store.change(job, [Status.RUNNING], status=Status.STOPPING)  # the runner has just started it
     )
     record = job_store.get(job)
@@ -164,6 +168,7 @@ def describe(record: Record) -> dict[str, Any]:
         "id": record.id,
         "name": record.name,
         "status": record.status,
+        "machine": record.machine,
         "pids": record.pids,
         "progress": record.progress,
         "spec": record.spec,
@@ -183,8 +188,10 @@ def describe(record: Record) -> dict[str, Any]:
 
 
 def ensure_runner() -> None:
-    """Starts a runner unless one is alive."""
+    """Starts a runner unless one is alive, or this machine runs no jobs."""
     global _last_start
+    if not settings().run_jobs:
+        return
     with _start_lock:
         _runners[:] = [runner for runner in _runners if runner.poll() is None]
         if _runners and time.monotonic() - _last_start < START_SECONDS:
@@ -203,7 +210,7 @@ def ensure_runner() -> None:
 
 
 def check_runner() -> None:
-    """Starts a runner if there are active jobs and no runner is alive.
+    """Starts a runner if there are active jobs and no runner is alive. Ends the jobs of lost machines.
 
     Pages and commands call it whenever they show jobs. It checks at most every two seconds.
 
@@ -214,7 +221,8 @@ def check_runner() -> None:
     if time.monotonic() - _last_check < CHECK_INTERVAL:
         return
     _last_check = time.monotonic()
-    if store().records(ACTIVE):
+    if store().has(ACTIVE):
+        leases.end_lost_jobs(store())
         ensure_runner()
 
 
@@ -238,7 +246,7 @@ def runner_problem() -> str:
             "The process that runs the jobs (pid {pid}) is suspended: nothing starts, stops or is recorded until it "
             "goes on, for example by: kill -CONT {pid}"
         ).format(pid=pid)
-    if since > MAX_SILENCE and store().records(ACTIVE):
+    if since > MAX_SILENCE and store().has(ACTIVE):
         return _(
             "The process that runs the jobs (pid {pid}) has not answered for {seconds:.0f} seconds; if that lasts, end "
             "it, and another one takes over: kill -KILL {pid}"
@@ -261,6 +269,13 @@ def _start_runner() -> "subprocess.Popen[bytes]":
         )
 
 
+def show_pulse() -> None:
+    """Shows that the runner works, by the clock of this machine: a file server has another one."""
+    pulse, now = runner_pulse(), time.time()
+    pulse.touch()
+    os.utime(pulse, (now, now))
+
+
 def runner_pulse() -> Path:
     """Returns the file that holds the runner's process id. The runner touches it while it works."""
     return runner_lock().with_suffix(".pid")
@@ -269,4 +284,7 @@ def runner_pulse() -> Path:
 def runner_lock() -> Path:
     """Returns the lock file that the only runner of this store on this machine holds."""
     path = store().path
-    return path.with_name(f"{path.name}.runner.lock") if path else settings().runs_dir / "runner.lock"
+    if path:
+        return path.with_name(f"{path.name}.runner.lock")
+    name = re.sub(r"[^\w.-]", "_", settings().machine_name)  # the folder may be shared with other machines
+    return settings().runs_dir / f"runner-{name}.lock"

@@ -5,32 +5,27 @@ runner records that a job runs, its progress, and how it ended. Each change name
 two processes make a change at the same time, the later one learns that its change failed.
 """
 
-import math
-import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock
+from sqlalchemy.dialects import sqlite
 
 from explorer.errors import InputError, shown
 from explorer.families import NamedNetwork
 from explorer.i18n import _
+from explorer.jobs.database import Database
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import POINT, Row
-from explorer.jobs.schema import prepare
-from explorer.jobs.store_errors import replaced_error, translate_errors
-from explorer.jobs.tables import JOBS, METRICS, POINTS
+from explorer.jobs.tables import COUNTERS, JOBS, METRICS, POINTS
 from explorer.settings import settings
 
-LOCK_TIMEOUT = 10.0  # seconds to wait while another process writes
 MAX_ROWS = 500  # most rows in an insert: databases limit the values of a statement
+TICK = 1e-6  # seconds between two changes of a job, at least
+NOW = object()  # the time of the database's clock
 
 
 class Status(StrEnum):
@@ -108,65 +103,21 @@ class Record:
         return NamedNetwork.from_record(self.submitted_spec or self.spec, self.base)
 
 
-class Store:
+class Store(Database):
     """A database of jobs."""
-
-    def __init__(self, url: str) -> None:
-        """Opens the database, and creates its tables if necessary.
-
-        Raises:
-            StoreError: If it can't be opened.
-        """
-        self.url = sa.make_url(url)
-        self.path = (
-            Path(self.url.database).absolute() if self.url.drivername == "sqlite" and self.url.database else None
-        )
-        self._engine = sa.create_engine(self.url, connect_args={"timeout": LOCK_TIMEOUT} if self.path else {})
-        if self.path:
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
-        self._opened: tuple[int, int] | None = None
-        self._make()
-
-    def _make(self) -> None:
-        """Creates the tables if necessary."""
-        with translate_errors(self.path, LOCK_TIMEOUT):
-            if self.path is None:
-                prepare(self._engine, _("the database"))
-                return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # If two processes set the journal mode of a new file, SQLite makes one fail at once.
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=LOCK_TIMEOUT):
-                with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as file:
-                    file.execute("PRAGMA journal_mode = WAL")
-                prepare(self._engine, self.path)
-            self._opened = identity(self.path)
-
-    def _check_file(self) -> None:
-        """Checks that the database file is still the one that was opened.
-
-        Open connections keep a deleted file, so a write would be lost.
-
-        Raises:
-            StoreError: If the file was replaced or deleted. The next call uses the new file.
-        """
-        if self.path is None or identity(self.path) == self._opened:
-            return
-        self._engine.dispose()
-        self._make()
-        raise replaced_error(self.path)
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Puts jobs at the end of the queue, all or none."""
-        with self._writing() as connection:
-            turn, now = _last_turn(connection), _now(connection)
+        with self.writing() as connection:
+            turn, now = self._next_turn(connection, len(jobs)), self.now(connection)
             rows = [
                 job.to_dict()
                 | {"turn": turn + place, "status": Status.QUEUED, "changed": now, "submitted": now}
                 | {"slots": [], "pids": [], "progress": 0.0, "notes": [], "submitted_spec": job.spec.to_dict()}
-                for place, job in enumerate(jobs, 1)
+                for place, job in enumerate(jobs)
             ]
             connection.execute(sa.insert(JOBS), rows)
+            _count_change(connection)
 
     def get(self, job: str) -> Record:
         """Returns one job.
@@ -179,23 +130,31 @@ class Store:
             raise InputError(_("job: there is none with the id {value}").format(value=shown(job)))
         return found[0]
 
+    def find(self, jobs: Sequence[str]) -> list[Record]:
+        """Returns the jobs with the given ids that exist, in the given order."""
+        found = {record.id: record for record in self._find(JOBS.c.id.in_(jobs))}
+        return [found[job] for job in jobs if job in found]
+
     def records(self, statuses: Iterable[Status] | None = None) -> list[Record]:
         """Returns all jobs, or those in the given states, in the order of the queue."""
         return self._find(sa.true() if statuses is None else JOBS.c.status.in_(list(statuses)))
 
     def latest(self, count: int) -> list[Record]:
         """Returns the jobs that were submitted last, the newest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             query = sa.select(JOBS).order_by(JOBS.c.submitted.desc(), JOBS.c.turn.desc()).limit(count)
             return [_record(row) for row in connection.execute(query).mappings()]
 
-    def version(self) -> tuple[int, float]:
-        """Returns a value that differs after any change of any job. Fast."""
-        with self._reading() as connection:
-            count, changed = connection.execute(
-                sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(JOBS.c.changed), 0.0)).select_from(JOBS)
-            ).one()
-            return int(count), float(changed)
+    def version(self) -> int:
+        """Returns a number that differs after any change of any job. Fast."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(COUNTERS.c.version)).scalar_one())
+
+    def has(self, statuses: Iterable[Status]) -> bool:
+        """Returns whether there is a job in one of the given states. Fast."""
+        with self.reading() as connection:
+            found = sa.select(sa.exists().where(JOBS.c.status.in_(list(statuses))))
+            return bool(connection.execute(found).scalar_one())
 
     def rows(self, job: str) -> list[Row]:
         """Returns all metrics of a job, in the order of the epochs."""
@@ -204,7 +163,8 @@ class Store:
     def curves(self, jobs: Sequence[str], names: Sequence[str] | None = None) -> dict[str, list[Row]]:
         """Returns the metrics of several jobs by job, all of them or those with the given names."""
         found: dict[str, list[Row]] = {}
-        with self._reading() as connection:
+        jobs = [job for job in jobs if "\0" not in job]  # PostgreSQL has no such text
+        with self.reading() as connection:
             for table in (POINTS.c, METRICS.c):
                 if names is not None and table is POINTS.c and not any(name.startswith(POINT) for name in names):
                     continue
@@ -219,51 +179,85 @@ class Store:
     def change(self, job: str, before: Iterable[Status], **values: Any) -> bool:
         """Changes a job if it is in one of the given states. Returns whether it was.
 
-        A change to ``queued`` puts it at the end of the queue, unless ``values`` contains a turn.
+        A change to ``queued`` puts it at the end of the queue, unless ``values`` contains a turn. A time that is
+        :data:`NOW` is that of the database's clock.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
+            condition = sa.and_(_has_id(job), JOBS.c.status.in_(list(before)))
+            # The job is locked first and the counters last, as everywhere: no two changes wait for each other.
+            if not connection.execute(sa.select(JOBS.c.id).where(condition).with_for_update()).first():
+                return False
             if values.get("status") == Status.QUEUED and "turn" not in values:
-                values["turn"] = _last_turn(connection) + 1
-            statement = (
-                sa.update(JOBS)
-                .where(_has_id(job), JOBS.c.status.in_(list(before)))
-                .values(changed=_now(connection), **values)
-            )
-            return connection.execute(statement).rowcount == 1
+                values["turn"] = self._next_turn(connection, 1)
+            self.update(connection, condition, values)
+            return True
+
+    def update(self, connection: sa.Connection, condition: "sa.ColumnElement[bool]", values: dict[str, Any]) -> int:
+        """Changes jobs within a transaction. Returns their number."""
+        now = self.now(connection)
+        # Later than the last change of the job, even if the clock was set back: readers look for another time.
+        changed = sa.case((JOBS.c.changed >= now, JOBS.c.changed + TICK), else_=now)
+        given = {key: now if value is NOW else value for key, value in values.items()}
+        count = connection.execute(sa.update(JOBS).where(condition).values(changed=changed, **given)).rowcount
+        if count:
+            _count_change(connection)
+        return count
+
+    def claim(self, job: str, prepare: Callable[[], None], **values: Any) -> bool:
+        """Makes a queued job a running one. Returns whether it was queued, and no other runner claims it right now.
+
+        Args:
+            job: Id of the job.
+            prepare: Called before the change, while no other runner can claim the job.
+            values: Further values of the job.
+        """
+        with self.writing() as connection:
+            condition = sa.and_(_has_id(job), JOBS.c.status == Status.QUEUED)
+            # SQLite lets only one process write at a time.
+            locked = sa.select(JOBS.c.id).where(condition).with_for_update(skip_locked=True)
+            if not connection.execute(locked).first():
+                return False
+            prepare()
+            return self.update(connection, condition, {"status": Status.RUNNING, "started": NOW, **values}) == 1
+
+    def first_in_queue(self, without: Collection[str] = ()) -> list[Record]:
+        """Returns the first queued job of each kind of resources, in the order of the queue.
+
+        Those behind them with the same resources can't start before them.
+        """
+        queued = sa.and_(JOBS.c.status == Status.QUEUED, JOBS.c.id.not_in(without))
+        firsts = sa.select(sa.func.min(JOBS.c.turn)).where(queued).group_by(sa.cast(JOBS.c.resources, sa.Text))
+        return self._find(queued & JOBS.c.turn.in_(firsts))
 
     def write_rows(self, job: str, rows: Sequence[Row], *, replace: bool) -> None:
-        """Adds metrics of a job, or replaces all of them if ``replace``."""
-        with self._writing() as connection:
+        """Adds metrics of a job, or replaces all of them if ``replace``. What is there already is not added twice."""
+        with self.writing() as connection:
             for table, within in ((METRICS, False), (POINTS, True)):
                 if replace:
                     connection.execute(sa.delete(table).where(table.c.job == job))
-                values = [{"job": job, **row._asdict()} for row in rows if row.name.startswith(POINT) is within]
-                for begin in range(0, len(values), MAX_ROWS):
-                    connection.execute(sa.insert(table), values[begin : begin + MAX_ROWS])
+                # The last value of a point counts, and a statement names no row twice.
+                found = {(row.name, row.epoch): row.value for row in rows if row.name.startswith(POINT) is within}
+                if found:
+                    _upsert(connection, table, job, found)
 
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Deletes a job if it is in one of the given states. Returns whether it was."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             statement = sa.delete(JOBS).where(_has_id(job), JOBS.c.status.in_(list(before)))
-            return connection.execute(statement).rowcount == 1
+            if connection.execute(statement).rowcount != 1:
+                return False
+            _count_change(connection)
+            return True
 
     def _find(self, condition: "sa.ColumnElement[bool]") -> list[Record]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(sa.select(JOBS).where(condition).order_by(JOBS.c.turn))
             return [_record(row) for row in found.mappings()]
 
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        self._check_file()
-        with translate_errors(self.path, LOCK_TIMEOUT), self._engine.begin() as connection:
-            yield connection
-        self._check_file()  # the file, with what was just written, may have been deleted meanwhile
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        self._check_file()
-        with translate_errors(self.path, LOCK_TIMEOUT), self._engine.connect() as connection:
-            yield connection.execution_options(reading=True)
+    def _next_turn(self, connection: sa.Connection, count: int) -> int:
+        """Takes the next turns, and returns the first one. Others who want some wait for the end of the transaction."""
+        connection.execute(sa.update(COUNTERS).values(turn=COUNTERS.c.turn + count))
+        return int(connection.execute(sa.select(COUNTERS.c.turn)).scalar_one()) - count + 1
 
 
 @cache
@@ -272,42 +266,40 @@ def store() -> Store:
     return Store(settings().database)
 
 
-def identity(path: Path) -> tuple[int, int] | None:
-    """Returns device and inode of a file, which identify it. None if there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _record(row: Mapping[Any, Any]) -> Record:
     return Record(**{**row, "status": Status(row["status"])})
 
 
 def _has_id(job: str) -> "sa.ColumnElement[bool]":
+    if "\0" in job:  # PostgreSQL has no such text
+        return sa.false()
     return JOBS.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are not text
 
 
-def _last_turn(connection: sa.Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(JOBS.c.turn), 0))).scalar_one())
+def _count_change(connection: sa.Connection) -> None:
+    """Counts a change of jobs: readers look for another number."""
+    connection.execute(sa.update(COUNTERS).values(version=COUNTERS.c.version + 1))
 
 
-def _now(connection: sa.Connection) -> float:
-    """Returns the current time, but always later than the last change: readers look for a later time.
+def _upsert(connection: sa.Connection, table: sa.Table, job: str, values: Mapping[tuple[str, float], float]) -> None:
+    """Adds metrics, or replaces the values of those that are there."""
+    if connection.dialect.name == "postgresql":  # one statement takes any number of rows as three arrays
+        names, epochs = zip(*values, strict=True)
+        given = {"job": job, "names": list(names), "epochs": list(epochs), "values": list(values.values())}
+        connection.execute(_UPSERTS[table.name], given)
+        return
+    rows = [{"job": job, "name": name, "epoch": epoch, "value": value} for (name, epoch), value in values.items()]
+    add = sqlite.insert(table)
+    add = add.on_conflict_do_update(index_elements=list(table.primary_key), set_={"value": add.excluded.value})
+    for begin in range(0, len(rows), MAX_ROWS):
+        connection.execute(add, rows[begin : begin + MAX_ROWS])
 
-    The clock may have been set back.
-    """
-    last: float = connection.execute(sa.select(sa.func.coalesce(sa.func.max(JOBS.c.changed), 0.0))).scalar_one()
-    return max(time.time(), math.nextafter(last, math.inf))
 
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # Python begins a transaction too late and lets two writers start
-    for words in ("synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {words}").close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+_UPSERTS = {
+    table.name: sa.text(
+        f"INSERT INTO {table.name} (job, name, epoch, value) SELECT :job, given.* FROM "  # noqa: S608  our own names
+        "unnest(CAST(:names AS text[]), CAST(:epochs AS float8[]), CAST(:values AS float8[])) AS given "
+        "ON CONFLICT (job, name, epoch) DO UPDATE SET value = excluded.value"
+    )
+    for table in (METRICS, POINTS)
+}

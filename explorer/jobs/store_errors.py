@@ -1,4 +1,4 @@
-"""Errors of the job database, as sentences for a page or a terminal."""
+"""Errors of the job database, as sentences for a page or a terminal. No sentence holds a password."""
 
 import errno
 import sqlite3
@@ -13,14 +13,24 @@ from explorer.i18n import _
 
 MAX_REASON = 200  # characters of an error message from outside
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+# Classes of PostgreSQL's errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
+WAITED = ("55P03", "57014", "40P01", "25P03")  # another program holds a lock
+DENIED = ("42501", "25006")  # too few rights, or a server that only reads
+FULL = ("53100",)
+AWAY = ("08", "57P")  # no connection; the server shuts down or starts
+
+
+class UnreachableError(StoreError):
+    """The server of the database does not answer, or refuses the connection."""
 
 
 @contextmanager
-def translate_errors(path: Path | None, timeout: float) -> Iterator[None]:
+def translate_errors(place: str, path: Path | None, timeout: float) -> Iterator[None]:
     """Converts errors of the database to :class:`StoreError`.
 
     Args:
-        path: Path of an SQLite file. None for another database.
+        place: Name of the database in messages.
+        path: Path of an SQLite file. None for a server.
         timeout: Seconds that a call waits while another program writes.
 
     Raises:
@@ -28,10 +38,14 @@ def translate_errors(path: Path | None, timeout: float) -> Iterator[None]:
     """
     try:
         yield
-    except sa.exc.IntegrityError:  # the tables refuse a row, so the database itself works
+    except (sa.exc.IntegrityError, sa.exc.DataError):  # the tables refuse a row, so the database itself works
         raise
+    except sa.exc.TimeoutError as error:  # all connections of the pool are in use
+        raise StoreError(_locked(place, timeout)) from error
     except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # filelock's Timeout is an OSError, too
-        raise StoreError(_sentence(error, path, timeout)) from error
+        if path is None:
+            raise _server_error(error, place, timeout) from error
+        raise StoreError(_file_sentence(error, path, timeout)) from error
 
 
 def replaced_error(path: Path) -> StoreError:
@@ -44,25 +58,61 @@ def replaced_error(path: Path) -> StoreError:
     )
 
 
-def _sentence(error: Exception, path: Path | None, timeout: float) -> str:
-    reason = " ".join(str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).split())[:MAX_REASON]
-    place = path or _("the database")
+def _locked(place: object, timeout: float) -> str:
+    return _("the job store {place} has been locked by another program for {seconds:.0f} seconds; try again").format(
+        place=place, seconds=timeout
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).split())
+
+
+def _server_error(error: Exception, place: str, timeout: float) -> StoreError:
+    reason = _reason(error)
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    if state in WAITED:
+        return StoreError(_locked(place, timeout))
+    if state in DENIED:
+        return StoreError(
+            _("the job store {place} gives this program's user too few rights: {reason}").format(
+                place=place, reason=reason[:MAX_REASON]
+            )
+        )
+    if state in FULL:
+        return StoreError(_("the job store {place} can't grow: its disk is full").format(place=place))
+    if state.startswith(AWAY) or not state or getattr(error, "connection_invalidated", False):
+        _before, refused, words = reason.rpartition("FATAL: ")
+        if refused:  # the server answered
+            return UnreachableError(
+                _(
+                    "the job store {place} refuses the connection: {reason}; jobs that are training go on, and what "
+                    "they report is recorded later"
+                ).format(place=place, reason=words.strip()[:MAX_REASON])
+            )
+        return UnreachableError(
+            _(
+                "the job store {place} can't be reached; jobs that are training go on, and what they report is "
+                "recorded as soon as it answers ({reason})"
+            ).format(place=place, reason=reason[:MAX_REASON])
+        )
+    return StoreError(_("the job store {place} fails: {reason}").format(place=place, reason=reason[:MAX_REASON]))
+
+
+def _file_sentence(error: Exception, path: Path, timeout: float) -> str:
+    reason = _reason(error)[:MAX_REASON]
     if "locked" in reason or isinstance(error, TimeoutError):
-        return _(
-            "the job store {place} has been locked by another program for {seconds:.0f} seconds; try again"
-        ).format(place=place, seconds=timeout)
-    if path is None:
-        return _("the job store {place} fails: {reason}").format(place=place, reason=reason)
+        return _locked(path, timeout)
     if "readonly" in reason or (isinstance(error, OSError) and error.errno in READ_ONLY):
         return _("the folder {folder}, or the job store in it, is read-only for this program").format(
             folder=path.parent
         )
     if "not a database" in reason or "malformed" in reason:
-        return _("the file {place} is damaged, or no job store; move it away to begin anew").format(place=place)
+        return _("the file {place} is damaged, or no job store; move it away to begin anew").format(place=path)
     if "full" in reason or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
-        return _("the job store {place} can't grow: its disk is full").format(place=place)
+        return _("the job store {place} can't grow: its disk is full").format(place=path)
     if "unable to open" in reason or isinstance(error, OSError):
         return _("the job store {place} can't be opened or made: {reason}").format(
-            place=place, reason=error.strerror if isinstance(error, OSError) and error.strerror else reason
+            place=path, reason=error.strerror if isinstance(error, OSError) and error.strerror else reason
         )
-    return _("the job store {place} fails: {reason}").format(place=place, reason=reason)
+    return _("the job store {place} fails: {reason}").format(place=path, reason=reason)

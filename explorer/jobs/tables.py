@@ -62,7 +62,7 @@ COUNTERS = sa.Table(
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("turn", sa.Integer, nullable=False),  # last turn that was given
-    sa.Column("version", sa.Integer, nullable=False),  # number of changes of jobs
+    sa.Column("version", sa.BigInteger, nullable=False),  # another one after every change of a job
 )
 
 HEAD = "0004"  # the newest migration

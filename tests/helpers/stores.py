@@ -2,17 +2,20 @@
 
 import sqlite3
 
+import pytest
+
 from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
 
 SPEC = resolve("digits-cnn")
+both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 def reopened(store: Store) -> Store:
     """The same store, opened once more."""
-    return Store(store.url.render_as_string())
+    return Store(store.url.render_as_string(hide_password=False))
 
 
 def new_job(name: str = "") -> Job:
@@ -26,7 +29,8 @@ def add_jobs(store: Store, count: int = 1) -> list[str]:
 
 
 def is_intact(store: Store) -> bool:
-    assert store.path is not None
+    if store.path is None:  # a server keeps its files whole, and checks its rules itself
+        return True
     with sqlite3.connect(store.path) as connection:
         found = connection.execute("PRAGMA integrity_check").fetchone(), connection.execute("PRAGMA foreign_key_check")
         intact = found[0] == ("ok",) and not found[1].fetchall()

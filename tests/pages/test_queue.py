@@ -29,7 +29,7 @@ def test_a_store_error_is_shown_until_the_store_works_again(server: Store, monke
     failing = [True]
     version = server.version
 
-    def fail() -> tuple[int, float]:
+    def fail() -> int:
         if failing:
             raise StoreError("the job store is locked by another program")
         return version()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import InputError
-from explorer.jobs import store as module
+from explorer.jobs import database as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
 from explorer.weights.importing.checkpoint import open_checkpoint
@@ -53,9 +53,11 @@ def stubs(jobs: Store) -> FakeBackend:
 
 
 @pytest.fixture
-def job_store(tmp_path: Path) -> Store:
+def job_store(database_url: str, tmp_path: Path) -> Iterator[Store]:
     """An empty store of the test's own."""
-    return Store(f"sqlite:///{tmp_path / 'store.db'}")
+    job_store = Store(database_url or f"sqlite:///{tmp_path / 'store.db'}")
+    yield job_store
+    job_store.close()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class RunList(NamedTuple):
         sizes: Bytes on disk, by id.
     """
 
-    version: tuple[int, float]
+    version: int
     records: list[Record]
     best: dict[str, float]
     top3: dict[str, float]
@@ -55,7 +55,7 @@ def list_runs() -> RunList:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _list_runs(url: str, version: tuple[int, float]) -> RunList:
+def _list_runs(url: str, version: int) -> RunList:
     records = store().records()
     ended = tuple((record.id, record.changed) for record in records if record.status not in ACTIVE)
     at_work = tuple((record.id, record.changed) for record in records if record.status in ACTIVE)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from explorer.errors import InputError, StoreError
-from explorer.jobs import runner, service
+from explorer.jobs import leases, runner, service
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import AT_WORK, Status, Store
 from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
+from tests.helpers.stores import both_databases
+
+pytestmark = both_databases
 
 
 def test_a_job_runs_from_queue_to_end(jobs: Store, stubs: FakeBackend) -> None:
@@ -275,6 +278,9 @@ def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
     monkeypatch.setattr(stubs, "close", lambda: closed.append(True))
     make_runner(jobs, stubs).run(0.05)
     assert len(closed) == 1
+    assert not leases.living(jobs)
+    if jobs.path is None:  # a server is no file
+        return
     submit_jobs()
     job_runner = make_runner(jobs, stubs)
     step = job_runner.step

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import ACTIVE, Status, Store
 from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
+from tests.helpers.stores import reopened
 
 pytestmark = pytest.mark.process
 
@@ -40,7 +42,7 @@ def fail_at(moment: int, error: BaseException, job_store: Store, stubs: FakeBack
             raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("change", "write_rows"):
+        for name in ("claim", "change", "write_rows"):
             patch.setattr(job_store, name, watched(name, getattr(job_store, name)))
         patch.setattr(stubs, "submit", watched("submit", stubs.submit))
         patch.setattr(stubs, "poll", watched("poll", stubs.poll))
@@ -67,13 +69,17 @@ def live_through(jobs: Store, stubs: FakeBackend, job: str, step: Callable[[], N
 ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Status.INTERRUPTED}
 
 
-@pytest.mark.parametrize("error", [Killed(), StoreError("the store is locked")], ids=["killed", "locked"])
-@pytest.mark.parametrize("story", ENDED)
-@pytest.mark.parametrize("before", ["new", "resumed"])
+FAULTS = {"killed": Killed(), "locked": StoreError("the store is locked")}
+CASES = [("sqlite", *case) for case in product(["new", "resumed"], ENDED, FAULTS)]
+# On a server, a claim is another transaction, and the rest is the same.
+CASES += [("postgresql", "new", "finished", "locked"), ("postgresql", "resumed", "stopped", "killed")]
+
+
+@pytest.mark.parametrize(("database_url", "before", "story", "fault"), CASES, indirect=["database_url"])
 def test_a_job_has_one_correct_end_after_a_failure_at_any_moment(
-    before: str, story: str, error: BaseException, jobs: Store, stubs: FakeBackend
+    before: str, story: str, fault: str, jobs: Store, stubs: FakeBackend
 ) -> None:
-    moment, job_store = 0, Store(jobs.url.render_as_string())  # requests of users don't fail
+    moment, job_store = 0, reopened(jobs)  # requests of users don't fail
     while True:
         moment += 1
         (job,) = submit_jobs()
@@ -96,7 +102,7 @@ def test_a_job_has_one_correct_end_after_a_failure_at_any_moment(
             except StoreError:
                 runners[-1].step()
 
-        with fail_at(moment, error, job_store, stubs) as passed:
+        with fail_at(moment, FAULTS[fault], job_store, stubs) as passed:
             live_through(jobs, stubs, job, step, story)
         record = jobs.get(job)
         where = (moment, passed[moment - 1 : moment])
@@ -108,3 +114,4 @@ def test_a_job_has_one_correct_end_after_a_failure_at_any_moment(
         if len(passed) < moment:
             break
     assert moment > 12
+    job_store.close()

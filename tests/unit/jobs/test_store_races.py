@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from explorer.jobs.store import Status, Store
-from tests.helpers.stores import add_jobs, new_job, reopened
+from tests.helpers.stores import add_jobs, both_databases, new_job, reopened
 
 pytestmark = pytest.mark.process
 
@@ -51,6 +51,7 @@ def race_processes(job_store: Store, action: Action, count: int) -> list[list[bo
     return [result for _number, result in results]
 
 
+@both_databases
 @pytest.mark.parametrize("race", [race_threads, race_processes])
 def test_of_many_conflicting_changes_one_succeeds(race: Race, job_store: Store) -> None:
     jobs = add_jobs(job_store, 12)
@@ -71,6 +72,7 @@ def test_of_many_conflicting_changes_one_succeeds(race: Race, job_store: Store) 
     assert len(job_store.records()) == 12 - sum(won[2]) - sum(won[5])
 
 
+@both_databases
 @pytest.mark.parametrize("race", [race_threads, race_processes])
 def test_no_two_jobs_have_the_same_turn(race: Race, job_store: Store) -> None:
     old = add_jobs(job_store, 6)

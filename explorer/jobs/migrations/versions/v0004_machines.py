@@ -22,6 +22,6 @@ def upgrade() -> None:
         "counters",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("turn", sa.Integer, nullable=False),
-        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
     )
-    op.execute("INSERT INTO counters (id, turn, version) SELECT 1, COALESCE(MAX(turn), 0), 0 FROM jobs")
+    op.execute("INSERT INTO counters (id, turn, version) SELECT 1, COALESCE(MAX(turn), 0), 1 FROM jobs")
