@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
+from explorer.ui import sign_in
 from explorer.ui.hosts import HostGuard, warn_about_refused_names
 from explorer.ui.upload_limit import UploadLimit
 
@@ -35,6 +36,8 @@ def warm_up() -> None:
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Warm up in a thread, while the server already answers."""
     warn_about_refused_names()
+    sign_in.install()
+    sign_in.warn_about_settings()
     threading.Thread(target=warm_up, name="warm", daemon=True).start()
     yield
 

@@ -3,6 +3,7 @@
     ExplorerError            every error that this product raises on purpose
     ├── StoreError           the job store can't be read or written at the moment
     └── InputError           the input is at fault: exit status 2, a message on the page
+        ├── AccessError      this visitor may not change it, or nobody may
         ├── ContentError     the content of a file breaks a rule: reading it again changes nothing
         └── SpecError        a spec breaks a rule
             └── TokenError   one token of a cfg list breaks a rule; holds its position
@@ -49,6 +50,10 @@ class StoreError(ExplorerError):
 
 class InputError(ExplorerError):
     """The user's input is at fault; the message says what to change."""
+
+
+class AccessError(InputError):
+    """The server refuses a change: it is read-only, or what would change belongs to somebody else."""
 
 
 class ContentError(InputError):

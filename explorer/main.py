@@ -12,10 +12,11 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
-from explorer.ui import browser, callbacks, hosts, language_note, page_state  # noqa: E402
+from explorer.ui import browser, callbacks, hosts, language_note, page_state, sign_in  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
+sign_in.install()
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("explorer").setLevel(settings().log_level)
 use_language(choose_language(st.query_params.get("lang"), st.context.locale))
@@ -41,9 +42,12 @@ page = st.navigation(
         st.Page(pages / "runs.py", title=_("Runs"), icon=":material/monitoring:"),
         st.Page(pages / "predict.py", title=_("Predict"), icon=":material/image_search:"),
     ],
-    position="top",
+    position="top" if sign_in.is_open() else "hidden",
 )
 browser.add_scripts()
+if not sign_in.render_gate():
+    st.stop()
 page_state.record_visit(page.url_path)
 language_note.render()
+sign_in.render_account()
 page.run()

@@ -19,56 +19,120 @@ _CHECKOUT = Path(__file__).parents[1]
 HOME = _CHECKOUT if (_CHECKOUT / "streamlit_app.py").is_file() else Path.cwd()
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
+_ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
+
 
 class Settings(BaseSettings):
     """Settings that a process reads once from its environment."""
 
     model_config = SettingsConfigDict(env_prefix="EXPLORER_", frozen=True)
 
+    # The descriptions are the rows of docs/settings.md.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="level of the explorer's own log lines"
+        default="INFO",
+        description="Level of the explorer's own log lines: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
     )
-    data_dir: Path = Field(default=HOME / "datasets", description="folder of downloaded and of decoded images")
-    runs_dir: Path = Field(default=HOME / "runs", description="folder of the run directories, one for each job")
+    data_dir: Path = Field(
+        default=HOME / "datasets",
+        description="Folder of downloaded and decoded images, and of torchvision's weights.",
+    )
+    runs_dir: Path = Field(default=HOME / "runs", description="Folder of the run directories, one for each job.")
     weights_dir: Path = Field(
-        default=HOME / "weights", description="folder of imported weights, which go by their names"
+        default=HOME / "weights", description="Folder of imported and published weights, which are used by name."
     )
     database_url: str = Field(
-        default="", description="SQLAlchemy URL of the job store; empty is an SQLite file in the folder of the runs"
+        default="",
+        description="SQLAlchemy URL of the job store: `postgresql+psycopg://user@host:5432/database`, or "
+        "`sqlite:////folder/file.db`. Without one, the store is an SQLite file in the folder of the runs. "
+        "A password is better kept in `~/.pgpass` than in the URL ([jobs.md](jobs.md)).",
     )
-    backend: Literal["local"] = Field(default="local", description="what runs the jobs: processes on this machine")
+    backend: Literal["local"] = Field(
+        default="local", description="What runs the jobs; `local` means processes on this machine."
+    )
     machine: str = Field(
         default="",
         max_length=100,
-        description="name of this machine in a store that several share; empty is its host name",
+        description="Name of this machine in a store that several machines share. Without one, it is the host name.",
     )
     run_jobs: bool = Field(
-        default=True, description="whether the app and the commands start a runner, which runs jobs on this machine"
+        default=True,
+        description="Whether the app and the commands start a runner, which runs jobs on this machine.",
     )
     lease: float = Field(
         default=180.0,
         ge=5,
         le=86_400,
-        description="seconds without a sign of life after which a machine's jobs are lost",
+        description="Seconds without a sign of life after which the jobs of another machine count as lost; 5 to "
+        "86,400.",
     )
-    cpu_slots: int = Field(default=1, ge=1, le=64, description="jobs that train on the CPU at the same time")
+    cpu_slots: int = Field(default=1, ge=1, le=64, description="Jobs that train on the CPU at the same time; 1 to 64.")
     runner_idle: float = Field(
-        default=600.0, ge=1, description="seconds without a job after which the runner, and the process it keeps, end"
+        default=600.0,
+        ge=1,
+        description="Seconds without a job after which the runner ends, together with the process that it keeps ready.",
     )
     keep_ready: bool = Field(
-        default=True, description="keep a process that has imported torch, so that jobs begin at once"
+        default=True,
+        description="Whether the runner keeps a process that has imported torch, so that jobs begin at once.",
     )
     predictions: int = Field(
-        default=1, ge=1, le=64, description="predictions that are computed at the same time; the others wait in order"
+        default=1,
+        ge=1,
+        le=64,
+        description="Predictions that are computed at the same time, 1 to 64; the others wait in order.",
     )
-    saved_dir: Path = Field(default=HOME / "saved", description="folder of the architectures saved under a name")
+    saved_dir: Path = Field(
+        default=HOME / "saved", description="Folder of the architectures that were saved under a name."
+    )
     allowed_hosts: str = Field(
         default="",
-        description="names that the app answers to beside localhost and its address: name.school.edu,*.lab.edu",
+        description="Names that the app answers to, in addition to localhost and its own address: "
+        "`name.school.edu,*.lab.edu` ([security.md](security.md)).",
     )
     uploads_per_client: int = Field(
-        default=32, ge=1, le=10_000, description="uploads of one address at the same time; the slowest makes room"
+        default=32,
+        ge=1,
+        le=10_000,
+        description="Uploads from one address at the same time, 1 to 10,000; at the limit, the slowest makes room for "
+        "the next.",
     )
+    read_only: bool = Field(
+        default=False,
+        description="Whether the pages and commands refuse every change: nothing is trained, saved, uploaded, "
+        "downloaded or deleted.",
+    )
+    sign_in: bool = Field(
+        default=False,
+        description="Whether people must sign in, by the OpenID Connect provider that the section `[auth]` of "
+        "Streamlit's secrets names ([security.md](security.md)).",
+    )
+    admins: str = Field(
+        default="",
+        description="E-mail addresses of the people who may change what belongs to others: "
+        "`ann@school.edu,bob@school.edu`.",
+    )
+    user_jobs: int = Field(
+        default=0,
+        ge=0,
+        description="Largest number of jobs that somebody who has signed in may have in the queue; 0 for no limit. "
+        "Administrators have none.",
+    )
+    user_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Largest number of bytes of the runs, weights and uploads of somebody who has signed in; 0 for no "
+        "limit. Administrators have none.",
+    )
+
+    @field_validator("admins")
+    @classmethod
+    def _split(cls, text: str) -> str:
+        """Normalise addresses and refuse other text, which would match nobody."""
+        addresses = [address.strip().lower() for address in text.split(",") if address.strip()]
+        for address in addresses:
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError(_("{address} is not an address like ann@school.edu").format(address=shown(address)))
+        return ",".join(addresses)
 
     @field_validator("data_dir", "runs_dir", "weights_dir", "saved_dir")
     @classmethod

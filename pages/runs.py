@@ -6,6 +6,7 @@ of their runs is active. The whole page runs again when a run changes its status
 
 import streamlit as st
 
+from explorer import access
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
@@ -33,7 +34,7 @@ dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     st.title(_("Runs"), anchor=False, width="content")
-    if listed.records:
+    if listed.records and not access.refusal():
         st.button(
             _("Disk space"),
             icon=":material/hard_drive:",

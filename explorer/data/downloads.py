@@ -17,6 +17,7 @@ from filelock import FileLock
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
+from explorer import access
 from explorer.data.catalogue import CatalogueEntry
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
@@ -93,6 +94,7 @@ def _locked(root: Path) -> AbstractContextManager[Any]:
 def _downloaded(
     kind: Any, root: Path, entry: CatalogueEntry, progress: Progress
 ) -> list[tuple[Split, tuple[str, ...]]]:
+    access.check_downloads(entry.title)
     archives = list(_archives(kind, root))
     _fetch(entry.title, archives, progress)
     progress(_("unpacking {title}").format(title=entry.title), 0, 0)

@@ -6,10 +6,12 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
+from explorer import access
 from explorer.errors import InputError, shown
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short
 from explorer.i18n import _
+from explorer.jobs import quota
 from explorer.settings import settings
 
 SUFFIXES = (".zip", ".npz")
@@ -79,8 +81,10 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
         Name of the upload. The same contents with the same file name are saved once.
 
     Raises:
-        InputError: If kind or size of the file are not allowed, or the disk is full.
+        AccessError: If this user may upload nothing.
+        InputError: If kind or size of the file are not allowed, the user has too many bytes, or the disk is full.
     """
+    access.check()
     suffix = Path(file_name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(
@@ -100,6 +104,7 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
         _folder().mkdir(parents=True, exist_ok=True)
         if path(name).exists():
             return name
+        quota.check_bytes(length)
         if sum(map(size, names())) + length > MAX_TOTAL:
             raise InputError(
                 _("{file}: the uploads on this server may take {limit} in all; remove one that is not needed").format(
@@ -110,6 +115,7 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
             raise InputError(_("{file}: the server's disk is nearly full").format(file=file_name))
         with atomic_write(path(name)) as part, part.open("wb") as target:
             shutil.copyfileobj(content, target)
+        access.take(path(name))
     except OSError as error:
         raise InputError(_("{file} can't be saved: {reason}").format(file=file_name, reason=error.strerror)) from None
     return name
@@ -119,10 +125,13 @@ def remove(name: str) -> None:
     """Deletes an upload, if it exists.
 
     Raises:
+        AccessError: If it belongs to another user.
         InputError: If its file can't be deleted.
     """
+    access.check_file(path(name))
     try:
         path(name).unlink(missing_ok=True)
+        access.disown(path(name))
     except OSError as error:
         raise InputError(_("{file} can't be removed: {reason}").format(file=name, reason=error.strerror)) from None
 

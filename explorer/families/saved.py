@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from explorer import access
 from explorer.errors import InputError, shown
 from explorer.families.parsing import parse_json
 from explorer.families.registry import PRESETS
@@ -28,6 +29,11 @@ def names() -> list[str]:
     # os.path.isfile returns False in a folder that may be listed and not entered; Path.is_file raises.
     files = (path for path in folder().glob("*.json") if os.path.isfile(path))  # noqa: PTH113
     return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=str.casefold)
+
+
+def owner(name: str) -> str:
+    """The address of the user to whom a saved architecture belongs. Empty if it belongs to nobody."""
+    return access.owner_of(_path(name))
 
 
 def load(name: str) -> Spec:
@@ -55,10 +61,12 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
         replace: Whether to replace an architecture of the same name.
 
     Raises:
+        AccessError: If this user may save nothing, or the one to replace belongs to another user.
         InputError: If the name is not allowed or is in use, the limit is reached, or the file can't be written.
     """
     name = name.strip()
     path = _path(name)
+    access.check_file(path)
     if name in PRESETS:
         raise InputError(_("name: {name} is a preset; choose another").format(name=shown(name)))
     existing = names()
@@ -76,16 +84,21 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
                 part.write_text(spec.to_json(), encoding="utf-8")
         except FileExistsError:  # another session saved it after the check above
             raise _taken_name_error(name) from None
+        if not same:
+            access.take(path)
 
 
 def delete(name: str) -> None:
     """Remove a saved architecture; do nothing if it is gone already.
 
     Raises:
+        AccessError: If it belongs to another user.
         InputError: If its file can't be removed.
     """
+    access.check_file(_path(name))
     with _own_message(_("saved: can't delete {name}: {reason}"), name):
         _path(name).unlink(missing_ok=True)
+        access.disown(_path(name))
 
 
 @contextmanager

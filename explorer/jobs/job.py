@@ -69,6 +69,7 @@ class Job:
         sweep: Id that the jobs of a sweep share, or empty.
         varied: This job's value for each key that the sweep varies.
         base: Preset that the network was made from, or empty if unknown.
+        owner: Address of the user who submitted it. Empty without sign-in.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Job:
     sweep: str = ""
     varied: dict[str, Any] = field(default_factory=dict)
     base: str = ""
+    owner: str = ""
 
     @property
     def network(self) -> NamedNetwork:
@@ -115,6 +117,7 @@ class Job:
             "resources": self.resources.model_dump(mode="json"),
             "sweep": self.sweep,
             "varied": self.varied,
+            "owner": self.owner,
         }
 
     def write(self, folder: Path) -> None:
@@ -155,6 +158,7 @@ class Job:
             data.sweep,
             data.varied,
             base,
+            data.owner,
         )
 
 
@@ -172,6 +176,7 @@ class _JobFile(BaseModel):
     resources: dict[str, Any]
     sweep: str = ""
     varied: dict[str, Any] = {}
+    owner: str = ""
 
 
 def check_name(name: str) -> str:

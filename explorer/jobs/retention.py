@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from explorer import access
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record, Status, store
 
@@ -51,7 +52,7 @@ def files(job: str) -> dict[Path, int]:
 
 
 def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearing]:
-    """Plans what a rule would remove. Leaves out runs that wait or are at work.
+    """Plans what a rule would remove. Leaves out runs that wait or are at work, and those of other users.
 
     Args:
         records: Records to choose from.
@@ -59,7 +60,7 @@ def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearin
         days: For :attr:`Rule.OLD`, days since a run ended.
     """
     before = time.time() - days * DAY
-    ended = [record for record in records if record.status not in ACTIVE]
+    ended = [record for record in records if record.status not in ACTIVE and not access.refusal(record.owner)]
     match rule:
         case Rule.OLD:
             return [_plan_deletion(record) for record in ended if (record.ended or record.changed) < before]
@@ -74,6 +75,7 @@ def clear(clearings: Sequence[Clearing]) -> int:
     """Removes what was planned, and returns the bytes freed. Skips runs that were resumed or deleted since.
 
     Raises:
+        AccessError: If this user may not change one of the runs.
         OSError: If a file can't be removed.
     """
     freed = 0
@@ -84,12 +86,13 @@ def clear(clearings: Sequence[Clearing]) -> int:
             continue
         if clearing.deletes_run:
             service.delete(job)
-        elif store().change(job, [Status.FINISHED]):  # changes only the time, so that readers notice the change
+            freed += clearing.size
+            continue
+        access.check(clearing.record.owner)
+        if store().change(job, [Status.FINISHED]):  # changes only the time, so that readers notice the change
             for file in clearing.files:
                 file.unlink(missing_ok=True)
-        else:
-            continue
-        freed += clearing.size
+            freed += clearing.size
     return freed
 
 

@@ -24,9 +24,10 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from explorer import access
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.jobs import leases
+from explorer.jobs import leases, quota
 from explorer.jobs.job import Job, check_name
 from explorer.jobs.launch import check
 from explorer.jobs.run_directory import RunDirectory
@@ -48,12 +49,16 @@ _start_lock = Lock()
 
 
 def submit(jobs: Sequence[Job]) -> list[Record]:
-    """Puts jobs at the end of the queue, all or none.
+    """Puts jobs at the end of the queue, all or none. They belong to the user who submits them.
 
     Raises:
-        InputError: If a job asks for more than the machine can bear.
+        AccessError: If this user may submit nothing.
+        InputError: If a job asks for more than the machine can bear, or a user for more than the limits.
         OSError: If the disk is full.
     """
+    access.check()
+    quota.check_bytes()
+    jobs = [replace(job, owner=access.actor().email) for job in jobs]
     for job in jobs:
         check(job.resources)
     folders = [directory(job.id).folder for job in jobs]
@@ -61,7 +66,7 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
     try:
         for job, folder in zip(jobs, folders, strict=True):
             job.write(folder)
-        store().add(jobs)
+        store().add(jobs, most=quota.max_queued())
     except BaseException as error:
         if not getattr(error, "uncertain", False):  # else the jobs may be in the queue, and need their folders
             for folder in new_folders:
@@ -75,9 +80,11 @@ def stop(job: str) -> Record:
     """Asks a job to end with a checkpoint. A queued job leaves the queue.
 
     Raises:
+        AccessError: If this user may not change it.
         InputError: If there is no such job, or it has ended.
     """
     job_store = store()
+    access.check(job_store.get(job).owner)
     stopped = (
         job_store.change(job, [Status.RUNNING], status=Status.STOPPING)
         or job_store.change(job, [Status.QUEUED], status=Status.STOPPED, ended=NOW)
@@ -94,14 +101,21 @@ def resume(job: str) -> Record:
     """Puts a stopped, interrupted or failed job at the end of the queue. It continues from its checkpoint.
 
     Raises:
-        InputError: If there is no such job, it has not ended in one of these ways, or its folder is gone.
+        AccessError: If this user may not change it.
+        InputError: If there is no such job, it has not ended in one of these ways, its folder is gone, or its owner
+            has too many jobs or bytes.
     """
-    if (record := store().get(job)).status in RESUMABLE and not directory(job).folder.is_dir():
+    record = store().get(job)
+    access.check(record.owner)
+    if record.status in RESUMABLE and not directory(job).folder.is_dir():
         raise InputError(
             _("job: {id} can't go on, because its folder {folder} was deleted; train it anew").format(
                 id=job, folder=directory(job).folder
             )
         )
+    if record.status in RESUMABLE:
+        quota.check_bytes()
+        quota.check_queued(1)
     queued_values = {"status": Status.QUEUED, "error": None, "result": None, "started": None, "ended": None}
     resumed = store().change(job, RESUMABLE, **queued_values)
     record = store().get(job)
@@ -119,8 +133,10 @@ def rename(job: str, name: str) -> None:
     """Renames a job.
 
     Raises:
+        AccessError: If this user may not change it.
         InputError: If there is no such job, or the name is empty, too long or not one line.
     """
+    access.check(store().get(job).owner)
     if not (name := check_name(name)):
         raise InputError(_("name: a job needs one"))
     if not store().change(job, Status, name=name):
@@ -134,8 +150,10 @@ def delete(job: str) -> None:
     """Deletes a job that has no processes, with all its files.
 
     Raises:
+        AccessError: If this user may not change it.
         InputError: If there is no such job, or it is at work.
     """
+    access.check(store().get(job).owner)
     if not store().remove(job, set(Status) - AT_WORK):
         record = store().get(job)
         raise InputError(_("job: {id} is {status}; stop it first").format(id=job, status=record.status))
@@ -177,6 +195,7 @@ def describe(record: Record) -> dict[str, Any]:
         "dataset": record.dataset,
         "recipe": record.recipe,
         "resources": record.resources,
+        "owner": record.owner or "",
         "sweep": record.sweep,
         "varied": record.varied,
         "error": record.error,
@@ -190,7 +209,7 @@ def describe(record: Record) -> dict[str, Any]:
 def ensure_runner() -> None:
     """Starts a runner unless one is alive, or this machine runs no jobs."""
     global _last_start
-    if not settings().run_jobs:
+    if settings().read_only or not settings().run_jobs:
         return
     with _start_lock:
         _runners[:] = [runner for runner in _runners if runner.poll() is None]

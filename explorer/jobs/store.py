@@ -65,6 +65,7 @@ class Record:
         base: Preset that the network was made from, or empty if unknown.
         submitted_spec: Spec as it was submitted, before it was adapted to the data.
         machine: Machine that runs it, or ran it last. None if it was not started yet, or by an earlier version.
+        owner: Address of the user who submitted it. Empty or None if it belongs to nobody.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Record:
     base: str | None = None
     submitted_spec: dict[str, Any] | None = None
     machine: str | None = None
+    owner: str | None = None
 
     @property
     def network(self) -> NamedNetwork:
@@ -106,10 +108,21 @@ class Record:
 class Store(Database):
     """A database of jobs."""
 
-    def add(self, jobs: Sequence[Job]) -> None:
-        """Puts jobs at the end of the queue, all or none."""
+    def add(self, jobs: Sequence[Job], *, most: int = 0) -> None:
+        """Puts jobs at the end of the queue, all or none.
+
+        Args:
+            jobs: Jobs of one owner.
+            most: Largest number of queued jobs of their owner. 0 for no limit.
+
+        Raises:
+            InputError: If the owner would have more queued jobs.
+        """
         with self.writing() as connection:
             turn, now = self._next_turn(connection, len(jobs)), self.now(connection)
+            if most:
+                queued = sa.select(sa.func.count()).where(JOBS.c.owner == jobs[0].owner, JOBS.c.status == Status.QUEUED)
+                check_queued(int(connection.execute(queued).scalar_one()) + len(jobs), most)
             rows = [
                 job.to_dict()
                 | {"turn": turn + place, "status": Status.QUEUED, "changed": now, "submitted": now}
@@ -138,6 +151,11 @@ class Store(Database):
     def records(self, statuses: Iterable[Status] | None = None) -> list[Record]:
         """Returns all jobs, or those in the given states, in the order of the queue."""
         return self._find(sa.true() if statuses is None else JOBS.c.status.in_(list(statuses)))
+
+    def of_owner(self, email: str) -> list[str]:
+        """Returns the ids of a user's jobs."""
+        with self.reading() as connection:
+            return list(connection.execute(sa.select(JOBS.c.id).where(JOBS.c.owner == email)).scalars())
 
     def latest(self, count: int) -> list[Record]:
         """Returns the jobs that were submitted last, the newest first."""
@@ -264,6 +282,20 @@ class Store(Database):
 def store() -> Store:
     """Returns the store of this process's settings."""
     return Store(settings().database)
+
+
+def check_queued(count: int, most: int) -> None:
+    """Refuses more queued jobs of a user than the limit.
+
+    Raises:
+        InputError: If there are more. Names number and limit.
+    """
+    if count > most:
+        raise InputError(
+            _("you would have {count:,} jobs in the queue, and {most:,} are allowed; wait, or stop some").format(
+                count=count, most=most
+            )
+        )
 
 
 def _record(row: Mapping[Any, Any]) -> Record:

@@ -31,6 +31,7 @@ JOBS = sa.Table(
     sa.Column("base", sa.Text),
     sa.Column("submitted_spec", sa.JSON),
     sa.Column("machine", sa.Text),
+    sa.Column("owner", sa.Text, index=True),
 )
 METRICS = sa.Table(
     "metrics",
@@ -65,7 +66,7 @@ COUNTERS = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),  # another one after every change of a job
 )
 
-HEAD = "0004"  # the newest migration
+HEAD = "0005"  # the newest migration
 VERSION = sa.Table(
     "explorer_version",  # Alembic's table, under a name that no other program uses
     sa.MetaData(),

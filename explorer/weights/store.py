@@ -11,8 +11,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from explorer import access
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
+from explorer.jobs import quota
 from explorer.jobs.store import ACTIVE, store
 from explorer.settings import settings
 from explorer.weights.files import check_card_path, is_card, prepare_for_publication, read, save
@@ -31,13 +33,20 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # 
 def reserve(name: str) -> Iterator[Path]:
     """Reserves a name and yields the path for a new weights file. Nobody else can take the name meanwhile.
 
+    The file belongs to the user who writes it.
+
     Raises:
+        AccessError: If this user may write none.
         InputError: If the name breaks a rule or is taken, or the file can't be written.
     """
+    access.check()
+    quota.check_bytes()
     with _locked() as folder:
         check(name)
         check_card_path(path := folder / f"{name}{SUFFIX}")
         yield path
+        with _translated_errors(folder):
+            access.take(path)
 
 
 def publish(job: str, name: str, *, half: bool = False, terms: str | None = None) -> Path:
@@ -89,6 +98,7 @@ def rename(old: str, new: str) -> Path:
         Path of the renamed file.
 
     Raises:
+        AccessError: If they belong to another user.
         InputError: If they may not be changed, are missing or in use by a job, or the name breaks a rule or is taken.
     """
     with _locked() as folder:
@@ -99,6 +109,7 @@ def rename(old: str, new: str) -> Path:
             source.rename(target)
             if is_card(card := source.with_suffix(".json")):
                 card.rename(target.with_suffix(".json"))
+            access.move(source, target)
     return target
 
 
@@ -106,6 +117,7 @@ def delete(name: str) -> None:
     """Deletes imported or published weights with their card.
 
     Raises:
+        AccessError: If they belong to another user.
         InputError: If they may not be deleted, are missing, or in use by a job.
     """
     with _locked() as folder:
@@ -114,6 +126,7 @@ def delete(name: str) -> None:
             path.unlink()
             if is_card(card := path.with_suffix(".json")):
                 card.unlink()
+            access.disown(path)
 
 
 def check(name: str, *, current: str = "") -> None:
@@ -183,7 +196,9 @@ def _entry(name: str) -> RegistryEntry:
 
 def _changeable_entry(name: str) -> RegistryEntry:
     """Returns weights that may be changed and are not in use."""
+    access.check()
     entry = _entry(name)
+    access.check_file(entry.path)
     if reason := immutable_reason(entry):
         raise InputError(_("{name}: {reason}").format(name=name, reason=reason))
     for record in store().records(ACTIVE):

@@ -21,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from filelock import FileLock
 
+from explorer import access
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, shown
 from explorer.families import FAMILIES, PRESETS, Spec, resolve
@@ -210,6 +211,8 @@ def fetch(name: str, progress: Progress) -> Path:
 def _make(source: TorchvisionWeights, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix=".", dir=source.path.parent) as folder:
         output = Path(folder, source.path.name)
+        if not source.download.exists():
+            access.check_downloads(f"{PREFIX}{source.weights!r}")
         if not source.download.exists() and (
             fault := _connection_error(source, progress) or _download(source, output.parent, progress)
         ):

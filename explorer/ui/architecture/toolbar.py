@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer import access
 from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
@@ -60,19 +61,25 @@ def library() -> None:
     if not menu.open:
         return
     with menu:
+        reason = access.refusal()
+        if reason:
+            st.caption(plain(reason))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(_("Save this network as"), key=NAME, max_chars=60, placeholder=_("a name"))
-            st.button(_("Save"), key="library.save", on_click=_save, args=(False,))
+            st.button(_("Save"), key="library.save", on_click=_save, args=(False,), disabled=bool(reason))
         name = (st.session_state[NAME] or "").strip()
         names = saved.names()
-        if name in names:
+        if name in names and not access.refusal(saved.owner(name)):
             st.button(_("Replace {name}").format(name=plain(name)), key="library.replace", on_click=_save, args=(True,))
         if names:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.selectbox(_("Saved on this server"), names, index=None, key=CHOSEN, placeholder=_("choose"))
                 is_none_chosen = st.session_state[CHOSEN] not in names
                 st.button(_("Open"), key="library.open", on_click=_open, disabled=is_none_chosen)
-                with st.popover(_("Delete"), disabled=is_none_chosen, key="library.delete"):
+                belongs = "" if is_none_chosen else access.refusal(saved.owner(str(st.session_state[CHOSEN])))
+                with st.popover(
+                    _("Delete"), disabled=is_none_chosen or bool(belongs), key="library.delete", help=belongs or None
+                ):
                     st.write(_("Delete {name} for everybody?").format(name=plain(str(st.session_state[CHOSEN]))))
                     st.button(_("Yes, delete"), key="library.really", on_click=_delete)
         else:

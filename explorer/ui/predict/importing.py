@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from explorer import access
 from explorer.errors import ExplorerError, InputError
 from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
@@ -69,6 +70,8 @@ _read_queue = TaskQueue(_read_draft)  # one at a time, because several large fil
 def render() -> None:
     """Render the uploader. After an upload, render the recognised network and the open questions."""
     token = st.session_state.get(DRAFT)
+    if token is None and access.refusal():
+        return
     if token is None:
         with st.expander(_("Import a checkpoint"), icon=":material/upload:", key="predict-import"):
             _render_uploader()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
+from explorer import access
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.ui.predict import about, importing, state
@@ -181,12 +182,13 @@ def _render_actions(entry: RegistryEntry) -> None:
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip
             _render_download(entry)
-            if entry.is_there and heads.has_dense_head(entry.card.network_spec):
+            may_add = not access.refusal()
+            if may_add and entry.is_there and heads.has_dense_head(entry.card.network_spec):
                 _render_convolve(entry)
-            if entry.origin is Origin.JOB:
+            if may_add and entry.origin is Origin.JOB:
                 _render_publish(entry, entry.card.name)
-        if reason := store.immutable_reason(entry):
-            st.caption(reason, width="content")
+        if reason := store.immutable_reason(entry) or access.refusal(access.owner_of(entry.path)):
+            st.caption(plain(reason), width="content")
             return
         if entry.name == entry.path.stem:  # otherwise other weights have this name, and its path identifies it
             _render_rename(entry)

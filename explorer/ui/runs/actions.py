@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from explorer import access
 from explorer.drawing.theme import DARK, LIGHT
 from explorer.errors import ExplorerError
 from explorer.formatting import bytes_short
@@ -32,9 +33,10 @@ STOPPABLE = ACTIVE - {Status.STOPPING}
 
 def render(records: Sequence[Record], listed: shared.RunList) -> None:
     """Renders the buttons for one run or several."""
-    stoppable = [record.id for record in records if record.status in STOPPABLE]
-    resumable = [record.id for record in records if record.status in RESUMABLE]
-    idle = tuple(record.id for record in records if record.status not in AT_WORK)
+    changeable = [record for record in records if not access.refusal(record.owner)]
+    stoppable = [record.id for record in changeable if record.status in STOPPABLE]
+    resumable = [record.id for record in changeable if record.status in RESUMABLE]
+    idle = tuple(record.id for record in changeable if record.status not in AT_WORK)
     one = records[0] if len(records) == 1 else None
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", width="content", key="runs-actions"):
         if stoppable:
@@ -61,14 +63,18 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
                 query_params={**train_link(one), **address.shared_parameters()}, width="content",
                 help=_("Opens the Train page with this network, data and recipe."),
             )  # fmt: skip
-            _rename(one)
+            if changeable:
+                _rename(one)
         downloads.render(records)
-        st.button(
-            _label(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
-            type="tertiary",
-            on_click=open_dialog, args=(DELETE, idle),
-            help=None if idle else _("A run that is training is stopped first."),
-        )  # fmt: skip
+        if changeable:
+            st.button(
+                _label(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
+                type="tertiary",
+                on_click=open_dialog, args=(DELETE, idle),
+                help=None if idle else _("A run that is training is stopped first."),
+            )  # fmt: skip
+        elif one and one.owner and not access.read_only_reason():
+            st.caption(_("Belongs to {owner}").format(owner=plain(one.owner)), width="content")
     page = state.RunsState.of_session()
     if page.dialog[0] == DELETE:
         _confirm([record for record in listed.records if record.id in page.dialog[1]], listed)

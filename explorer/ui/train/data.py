@@ -6,6 +6,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from explorer import access
 from explorer.data import examples, uploads
 from explorer.data import preview as previews
 from explorer.data.catalogue import NAMES
@@ -217,10 +218,13 @@ def _next_epoch() -> None:
 
 def _render_uploads(form: Form) -> None:
     with st.expander(_("Your own images"), icon=":material/upload:", key="train-uploads"):
+        if reason := access.refusal():
+            st.caption(plain(reason))
         st.file_uploader(
             _("A zip of class folders, or an npz of images and labels"),
             key=f"{UPLOAD}.{st.session_state.get(UPLOAD, 0)}",
             on_change=_upload,
+            disabled=bool(reason),
             max_upload_size=-(-uploads.MAX_FILE // 2**20),
             help=_(
                 "Zip: CLASS/image.png, or train/CLASS/… with val/ or test/. Npz: images (N, H, W) or (N, H, W, C) and "
@@ -231,7 +235,8 @@ def _render_uploads(form: Form) -> None:
         for name in uploads.names():
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(plain(f"{name}, {bytes_short(uploads.size(name))}"), width="stretch")
-                with st.popover(_("Remove"), key=f"train-remove-{name}"):
+                belongs = access.refusal(access.owner_of(uploads.path(name)))
+                with st.popover(_("Remove"), key=f"train-remove-{name}", disabled=bool(belongs), help=belongs or None):
                     st.write(_("Remove {name} for everybody?").format(name=plain(name)))
                     st.button(_("Yes, remove"), key=f"train-really-{name}", on_click=_remove, args=(name, form.dataset))
 
@@ -256,6 +261,7 @@ def _upload() -> None:
 
 def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
+        access.check_file(uploads.path(name))  # before anything is forgotten
         if _is_in_use(str(uploads.path(name))):
             raise InputError(_("{file} is used by a job that trains or waits; stop it first").format(file=name))
         for forget in (previews.invalidate, examples.invalidate):

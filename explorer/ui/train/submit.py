@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer import access
 from explorer.drawing.theme import DARK, LIGHT
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _, ngettext
@@ -43,10 +44,10 @@ def render(training: Training, count: int, *, ready: bool) -> None:
     st.html(STYLE)
     many = ngettext("Train {count:,} job", "Train {count:,} jobs", count).format(count=count)
     label = many if count > 1 else _("Train")
-    can_train = ready and not training.problems
+    can_train, refusal = ready and not training.problems, access.refusal()
     st.button(
         label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.request_training,
-        disabled=not can_train, type="primary",
+        disabled=not can_train or bool(refusal), type="primary", help=refusal or None,
     )  # fmt: skip
     if training.problems:
         st.caption(

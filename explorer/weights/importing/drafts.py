@@ -13,11 +13,13 @@ from threading import Lock
 from typing import Any, BinaryIO
 from weakref import WeakSet
 
+from explorer import access
 from explorer.errors import InputError, printable
 from explorer.families import Spec, nearest, resolve
 from explorer.files import sha256
 from explorer.formatting import bytes_short
 from explorer.i18n import _
+from explorer.jobs import quota
 from explorer.settings import settings
 from explorer.weights import store
 from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
@@ -55,8 +57,11 @@ class Draft:
             size: Size of the content in bytes.
 
         Raises:
+            AccessError: If this user may import nothing.
             InputError: If it is too large, or the disk is nearly full.
         """
+        access.check()
+        quota.check_bytes(size)
         self.name, self.size = printable(name), size
         self.proposal: Proposal | None = None
         self.fault: InputError | None = None

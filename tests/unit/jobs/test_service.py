@@ -69,7 +69,7 @@ def test_a_submission_is_all_or_nothing(fault: str, jobs: Store, monkeypatch: py
         monkeypatch.setattr(Job, "write", full)
     elif fault == "store":
 
-        def locked(_jobs: object) -> None:
+        def locked(_jobs: object, **_options: object) -> None:
             raise StoreError
 
         monkeypatch.setattr(jobs, "add", locked)
