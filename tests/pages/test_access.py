@@ -38,6 +38,7 @@ def test_a_read_only_server_says_so_and_offers_no_change(server: Store, configur
     train = open_page("train", net="digits-cnn", dataset="digits")
     assert "This server is read-only" in train.caption[0].value.replace("\\", "")
     assert "train-submit" not in keys(train)
+    assert {metric.label: metric.value for metric in train.metric}["Time"] == "–"  # a process would take memory
     runs = open_page("runs", job=finished)
     assert not keys(runs) & {"runs.delete", "runs.disk", "runs.stop", "runs.resume"}
     weights = open_page("predict", show="weights", weights=finished)

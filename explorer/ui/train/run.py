@@ -11,6 +11,7 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.store import AT_WORK
+from explorer.settings import settings
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.train_form import Form, records
@@ -100,6 +101,10 @@ def render_cost(training: Training, spec: Spec, preview: Preview, jobs: list[Job
     if memory.needed > memory.free:
         time.metric(_("Time"), "–", border=True)
         st.caption(_("The time is not measured: the steps would take memory that others need now."))
+        return True
+    if settings().read_only:
+        time.metric(_("Time"), "–", border=True)
+        st.caption(_("The time is not measured: nothing is trained on this server."))
         return True
     measured = follow_task(cost.throughputs, key, _("Waiting to measure a few steps…"))
     if measured.result:
