@@ -49,18 +49,6 @@ def channel_strengths(maps: Tensor) -> Tensor:
     return maps.abs().mean((1, 2))
 
 
-def rescale(values: Tensor, *, each: bool) -> Tensor:
-    """Scales values so that the smallest is 0 and the largest is 1.
-
-    Args:
-        values: Values, (channels, rows, columns).
-        each: Whether to scale each channel by itself. Otherwise all channels have one scale.
-    """
-    over = (1, 2) if each else (0, 1, 2)
-    least, most = values.amin(over, keepdim=True), values.amax(over, keepdim=True)
-    return (values - least) / (most - least).clamp_min(torch.finfo(values.dtype).tiny)
-
-
 class Filters(NamedTuple):
     """Weights of the first layer as pictures.
 
@@ -108,16 +96,6 @@ class Window(NamedTuple):
     bottom: int
     left: int
     right: int
-
-    def within(self, size: int) -> "Window | None":
-        """Returns the part inside a picture of ``size`` pixels a side. None if all of it is padding."""
-        part = Window(max(self.top, 0), min(self.bottom, size - 1), max(self.left, 0), min(self.right, size - 1))
-        return part if min(part.size) > 0 else None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Number of rows and columns."""
-        return self.bottom - self.top + 1, self.right - self.left + 1
 
 
 def window(field: ReceptiveField, row: int, column: int) -> Window:

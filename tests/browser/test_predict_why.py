@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_checks import overhang
+from tests.browser.page_checks import faults, overhang
 
 Visit = Callable[..., Page]
 
@@ -13,19 +13,32 @@ Visit = Callable[..., Page]
 def test_a_click_on_a_map_shows_what_the_unit_sees(visit: Visit) -> None:
     page = visit("predict?weights=digits-cnn&why=maps&layer=features.0&order=number", ready="stSelectbox")
     channel = page.get_by_role("button", name="Channel 3, mean strength")
-    box = channel.locator("img").bounding_box()
+    box = channel.locator("canvas").bounding_box()
     assert box is not None
     # The middle of row 4, column 6 of 8 x 8.
-    channel.locator("img").click(position={"x": box["width"] * 6.5 / 8, "y": box["height"] * 4.5 / 8})
+    channel.locator("canvas").click(position={"x": box["width"] * 6.5 / 8, "y": box["height"] * 4.5 / 8})
     expect(page.get_by_role("heading", name="Channel 3, row 4, column 6")).to_be_visible()
     expect(page.get_by_text("It sees 3 × 3 pixels: rows 3 to 5, columns 5 to 7.").last).to_be_visible()
     expect(channel).to_have_attribute("aria-pressed", "true")
-    assert "unit=3.4.6" in page.url
+    expect(page).to_have_url(re.compile("unit=3.4.6"))
     # The keyboard moves to the next channel at the same position.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Channel 4, row 4, column 6")).to_be_visible()
     expect(page.get_by_role("button", name="Channel 4, mean strength")).to_be_focused()
+    expect(page).to_have_url(re.compile("unit=4.4.6"))
+    # A number that is typed is shown before the server knows of it.
+    words = page.get_by_role("spinbutton", name="Row").evaluate(
+        """input => {
+            input.value = 0;
+            input.dispatchEvent(new Event("input"));
+            return input.closest(".channels").querySelector(".value").textContent;
+        }"""
+    )
+    assert re.match(r"Its value is −?[\d.]+\. Its field, 3 × 3 pixels, is cut off", words)
+    assert "rows 0 to 1, columns 5 to 7;" in words
+    expect(page).to_have_url(re.compile("unit=4.0.6"))
+    assert faults(page) == []
 
 
 def test_a_class_is_chosen_by_keyboard(visit: Visit) -> None:

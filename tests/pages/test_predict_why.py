@@ -1,5 +1,6 @@
 """The reasons on the Predict page, without a browser."""
 
+import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -16,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
-from explorer.ui.predict import heat, paint
+from explorer.ui.predict import channels, heat, paint
 from explorer.ui.predict.reason import compute_once
 from explorer.weights.files import save
 from explorer.workers import semaphore
@@ -134,48 +136,62 @@ def test_either_of_two_networks_can_be_explained() -> None:
 
 def test_feature_maps_and_the_unit_of_the_link() -> None:
     app = open_page(why="maps", layer="layer1.0.conv1", unit="3.4.5")
-    grid = grid_data(app, "predict.maps.grid")
-    assert len(grid["items"]) == 16
-    assert grid["items"][grid["chosen"]]["label"].startswith("3: ")
-    written = [one["label"].partition(": ")[2] for one in grid["items"]]
+    grid = grid_data(app, "predict.channels")
+    assert [one["channel"] for one in grid["channels"]].index(3) >= 0
+    assert len(grid["channels"]) == 16
+    written = [one["label"].partition(": ")[2] for one in grid["channels"]]
     assert len({len(number.partition(".")[2]) for number in written}) == 1  # decimals
     assert max(map(float, written)) > 0
-    assert "rows 2 to 6, columns 3 to 7" in words(app)
-    app.number_input("predict.unit.1").set_value(0).run()
-    assert app.query_params["unit"] == "3.0.5"
-    assert "cut off at the border: rows 0 to 2, columns 3 to 7" in words(app)
+    chosen = grid_data(app, "predict.unit")
+    assert (chosen["unit"], chosen["extra"], chosen["version"]) == ([3, 4, 5], None, grid["version"])
+    assert (grid["spans"]["rows"][4], grid["spans"]["columns"][5]) == ([2, 6], [3, 7])
+    assert grid["spans"]["rows"][0] == [-2, 2]
     box(app, "layer").select("layer3.2.relu").run()
     assert "unit" not in app.query_params
-    assert "81 × 81 pixels, is larger than the picture of 32 × 32" in words(app)
-    assert len(grid_data(app, "predict.maps.grid")["items"]) == 48
+    grid = grid_data(app, "predict.channels")
+    assert grid["spans"]["rows"][0][1] - grid["spans"]["rows"][0][0] + 1 == 81
+    assert (len(grid["channels"]), grid["size"]) == (48, 32)
     app.number_input("predict.maps.page.layer3.2.relu.strength").set_value(2).run()
-    assert len(grid_data(app, "predict.maps.grid")["items"]) == 16
+    assert len(grid_data(app, "predict.channels")["channels"]) == 16
+    assert grid_data(app, "predict.unit")["extra"]["channel"] == grid_data(app, "predict.unit")["unit"][0]
+
+
+def test_the_values_of_the_channels_are_those_of_the_network() -> None:
+    torch.manual_seed(3)
+    maps = torch.randn(50, 90, 90).relu()
+    whole = channels._encoded(maps[:2], limits := channels._limits(maps[:2]))
+    levels = np.frombuffer(base64.b64decode(whole), "<u2").reshape(2, 90, 90)
+    least, most = limits.numpy()[:, :, None, None].transpose(1, 0, 2, 3)
+    assert np.abs(least + (most - least) * levels / 65535 - maps[:2].numpy()).max() < 1e-4
+    # Larger maps are sent smaller, so that a choice among many channels stays light.
+    assert channels._reduced(maps).numel() <= channels.MAX_VALUES
+    assert torch.equal(channels._reduced(maps[:2]), maps[:2])
 
 
 def test_the_order_of_the_channels() -> None:
     app = open_page(why="maps", weights="digits-cnn")
-    strengths = [float(one["label"].split(": ")[1]) for one in grid_data(app, "predict.maps.grid")["items"]]
+    strengths = [float(one["label"].split(": ")[1]) for one in grid_data(app, "predict.channels")["channels"]]
     assert strengths == sorted(strengths, reverse=True)
-    assert grid_data(app, "predict.maps.grid")["chosen"] == 0
+    assert grid_data(app, "predict.unit")["unit"][0] == grid_data(app, "predict.channels")["channels"][0]["channel"]
     assert app.query_params == {"why": "maps", "weights": "digits-cnn"}
     app.segmented_control("predict.view.order").set_value("number").run()
     assert app.query_params["order"] == "number"
     for one in (app, open_page(why="maps", weights="digits-cnn", order="number")):
-        numbers = [int(item["label"].split(": ")[0]) for item in grid_data(one, "predict.maps.grid")["items"]]
+        numbers = [item["channel"] for item in grid_data(one, "predict.channels")["channels"]]
         assert numbers == list(range(len(numbers)))
 
 
 def test_the_default_channel_is_not_dead() -> None:
     link = {"why": "maps", "weights": "vgg16-cifar10", "image": "cat", "layer": "features.29"}
     app = open_page(**link)
-    assert "Its value is **0**" not in words(app)
-    assert not grid_data(app, "predict.maps.grid")["items"][0]["alt"].endswith("from 0 to 0")
-    opened = app.subheader[-1].value
+    first = grid_data(app, "predict.channels")["channels"][0]
+    assert first["least"] < first["most"]
+    opened = grid_data(app, "predict.unit")["unit"]
+    assert opened[0] == first["channel"]
     app.segmented_control("predict.view.order").set_value("number").run()
-    assert app.subheader[-1].value == opened
-    grid = grid_data(app, "predict.maps.grid")  # the page with that channel
-    number = grid["items"][grid["chosen"]]["label"].split(": ")[0]
-    assert opened.startswith(f"Channel {number}, ")
+    assert grid_data(app, "predict.unit")["unit"] == opened
+    # The page with that channel.
+    assert opened[0] in [one["channel"] for one in grid_data(app, "predict.channels")["channels"]]
 
 
 def test_the_described_colours_are_right() -> None:
@@ -183,8 +199,9 @@ def test_the_described_colours_are_right() -> None:
     for place, lit, dark in ((0.0, [0, 2], [1]), (1.0, [0, 1], [2])):
         colour = paint.heat(torch.full((1, 1), place))[:, 0, 0].int()
         assert colour[lit].min() > 2 * colour[dark].max()
-    for link in ({}, {"why": "maps"}):
-        assert "Dark purple is the least" in caption_text(open_page(weights="digits-cnn", **link))
+    assert "Dark purple is the least" in caption_text(open_page(weights="digits-cnn"))
+    maps = open_page(weights="digits-cnn", why="maps")
+    assert "Dark purple is the least" in grid_data(maps, "predict.channels")["words"]["note"]
 
 
 def test_a_missing_unit_has_a_warning() -> None:
@@ -219,8 +236,7 @@ def test_a_unit_in_the_padding(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     save(tmp_path / "weights/padded.safetensors", network.module.state_dict(), network.card)
     app = open_page(weights="padded", why="maps", layer="features.0", unit="0.0.0")
-    assert "It sees only padding." in words(app)
-    assert grid_data(app, "predict.maps.field")["items"]
+    assert grid_data(app, "predict.channels")["spans"]["rows"][0][1] < 0
 
 
 def test_a_waiting_session_uses_the_result_of_another(monkeypatch: pytest.MonkeyPatch) -> None:

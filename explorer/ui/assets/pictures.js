@@ -5,7 +5,6 @@ const STEPS_OF_ROWS = { ArrowDown: 1, ArrowUp: -1 };
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   grid.style.setProperty("--side", `${data.side}px`);
-  grid.classList.toggle("places", data.places);
   grid.classList.toggle("strip", data.strip);
   const focused = cells().indexOf(grid.getRootNode().activeElement);
 
@@ -61,12 +60,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return cell;
   }
 
-  function pick(index, place) {
+  function pick(index) {
     if (data.chosen !== null) {
       grid.sent = index;
       mark(index); // at once; the answer of the server follows
     }
-    setTriggerValue("pick", { index, place });
+    setTriggerValue("pick", { index });
   }
 
   function focus(cell) {
@@ -78,10 +77,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const cell = event.target.closest("button");
     if (!cell) return;
     focus(cell);
-    const box = cell.querySelector("img").getBoundingClientRect();
-    const place = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
-    const within = event.detail > 0 && place.every((part) => part >= 0 && part < 1); // a click by keyboard has no detail
-    pick(cells().indexOf(cell), within ? place : null);
+    pick(cells().indexOf(cell));
   };
 
   grid.onkeydown = (event) => {

@@ -1,7 +1,8 @@
 """Feature maps of a layer, and the receptive field of the chosen unit."""
 
-from functools import partial
+import base64
 from math import floor, log10
+from typing import Any
 
 import streamlit as st
 from torch import Tensor
@@ -9,19 +10,15 @@ from torch import Tensor
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.prediction.hooks import MapLayer
-from explorer.prediction.maps import Window, channel_strengths, feature_maps, rescale, window
-from explorer.ui.predict import paint, state
+from explorer.prediction.maps import channel_strengths, feature_maps, window
+from explorer.ui.predict import channels, paint, state
+from explorer.ui.predict.channels import Unit
 from explorer.ui.predict.encoded import data_url
-from explorer.ui.predict.picture_grid import GridItem, Position, picture_grid
 from explorer.ui.predict.reason import Case, choose_layer, compute_once, note_shuffled_pixels
 from explorer.ui.predict.view import Order
 from explorer.ui.shared.text import plain
 
 PAGE_SIZE = 48  # channels on a page of the grid
-SIDE = 72
-CLOSE_UP_SIDE = 300
-INPUT_WIDTH = 140  # pixels of a number input on a wide page
-Unit = tuple[int, int, int]
 
 
 def render(case: Case) -> None:
@@ -54,43 +51,75 @@ def render(case: Case) -> None:
     strengths = channel_strengths(maps)
     order = state.predict_state().read_widgets().order
     ranked = strengths.argsort(descending=True, stable=True).tolist()
-    channels = ranked if order == "strength" else list(range(len(maps)))
+    ordered = ranked if order == "strength" else list(range(len(maps)))
     unit, decimals = _chosen_unit(maps, strengths), _decimals(float(strengths.max()))
-    shown = _choose_page(channels, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
-    levels = rescale(maps, each=scale == "each")
-    picture_grid(
+    shown = _choose_page(ordered, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
+    channels.render(
+        maps,
         [
-            GridItem(
-                data_url(paint.heat(levels[channel]), SIDE),
+            channels.Channel(
+                number,
                 _("{channel}: {strength:.{decimals}f}").format(
-                    channel=channel, strength=float(strengths[channel]), decimals=decimals
+                    channel=number, strength=float(strengths[number]), decimals=decimals
                 ),
                 _("Channel {channel}, mean strength {strength:.2g}, values from {least:.2g} to {most:.2g}").format(
-                    channel=channel, strength=float(strengths[channel]), least=float(maps[channel].min()),
-                    most=float(maps[channel].max()),
+                    channel=number, strength=float(strengths[number]), least=float(maps[number].min()),
+                    most=float(maps[number].max()),
                 ),
             )
-            for channel in shown
+            for number in shown
         ],
-        key="predict.maps.grid",
-        chosen=shown.index(unit[0]) if unit[0] in shown else None,
-        side=SIDE,
-        on_pick=lambda index, position: _choose_unit(maps, shown[index], unit, position),
-        places=True,
+        unit,
+        _looks(case, map_layer, None if scale == "each" else (float(maps.min()), float(maps.max()))),
+        on_choose=lambda chosen: state.change(unit=".".join(map(str, chosen))),
     )  # fmt: skip
-    st.caption(
-        _(
-            "Below each channel its number and the mean of its absolute values. Dark purple is the least value of the "
-            "channel, yellow its greatest; a channel of one value is dark purple."
-        )
-        if scale == "each"
-        else _(
-            "Below each channel its number and the mean of its absolute values. Dark purple is the least value of the "
-            "layer, yellow its greatest."
-        )
-    )
-    _close_up(case, map_layer, maps, levels, unit)
     note_shuffled_pixels(case)
+
+
+def _looks(case: Case, map_layer: MapLayer, alike: tuple[float, float] | None) -> dict[str, Any]:
+    """Return what the browser needs to draw maps, and to say what a unit sees.
+
+    Args:
+        case: Answer to explain.
+        map_layer: Layer of the maps.
+        alike: Least and largest value of all maps, if they share one scale.
+    """
+    field, size = map_layer.layer.field, case.network_view.shape[-1]
+    _channels, rows, columns = map_layer.shape
+    spans = field and {
+        "rows": [window(field, row, 0)[:2] for row in range(rows)],
+        "columns": [window(field, 0, column)[2:] for column in range(columns)],
+    }
+    return {
+        "palette": base64.b64encode(paint.palette().numpy().tobytes()).decode(),
+        "image": data_url(case.network_view, 640),
+        "size": size,
+        "mark": theme(dark=case.dark).mark,
+        "alike": alike,
+        "spans": spans,
+        "words": {
+            "grid": _("Channels of {layer}").format(layer=map_layer.layer.name),
+            "note": _(
+                "Below each channel its number and the mean of its absolute values. Dark purple is the least value of "
+                "the channel, yellow its greatest; a channel of one value is dark purple."
+            )
+            if alike is None
+            else _(
+                "Below each channel its number and the mean of its absolute values. Dark purple is the least value of "
+                "the layer, yellow its greatest."
+            ),
+            "heading": _("Channel {channel}, row {row}, column {column}"),
+            "channel": _("Channel"),
+            "row": _("Row"),
+            "column": _("Column"),
+            "close": _("Map of channel {channel} with the unit in row {row}, column {column} framed"),
+            "click": _("Channel {channel}: click a place"),
+            "sees": _("What the unit sees"),
+            "value": _("Its value is {value}."),
+            "waiting": _("Its value is on the way…"),
+            **_field_sentences(map_layer),
+        },
+    }
 
 
 def _decimals(most: float) -> int:
@@ -98,15 +127,15 @@ def _decimals(most: float) -> int:
     return min(max(2 - floor(log10(most)), 0), 6) if most > 0 else 0
 
 
-def _choose_page(channels: list[int], channel: int, key: str) -> list[int]:
+def _choose_page(ordered: list[int], channel: int, key: str) -> list[int]:
     """Let the user choose a page, and return its channels. The default is the page with ``channel``."""
-    pages = -(-len(channels) // PAGE_SIZE)
+    pages = -(-len(ordered) // PAGE_SIZE)
     if pages == 1:
-        return channels
+        return ordered
     if st.session_state.get(key, pages + 1) > pages:
-        st.session_state[key] = channels.index(channel) // PAGE_SIZE + 1
+        st.session_state[key] = ordered.index(channel) // PAGE_SIZE + 1
     page = st.number_input(_("Page, of {count}").format(count=pages), min_value=1, max_value=pages, key=key, width=140)
-    return channels[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    return ordered[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
 def _chosen_unit(maps: Tensor, strengths: Tensor) -> Unit:
@@ -121,101 +150,20 @@ def _chosen_unit(maps: Tensor, strengths: Tensor) -> Unit:
     return first, *divmod(int(maps[first].abs().argmax()), maps.shape[2])
 
 
-def _choose_unit(maps: Tensor, channel: int, unit: Unit, position: Position | None) -> None:
-    row, column = unit[1:]
-    if position:
-        row, column = int(position[0] * maps.shape[1]), int(position[1] * maps.shape[2])
-    state.change(unit=f"{channel}.{row}.{column}")
-
-
-def _close_up(case: Case, map_layer: MapLayer, maps: Tensor, levels: Tensor, unit: Unit) -> None:
-    channel, row, column = unit
-    field, size = map_layer.layer.field, case.network_view.shape[-1]
-    if field is None:
-        full = Window(0, size - 1, 0, size - 1)
-        visible: Window | None = full
-    else:
-        full = window(field, row, column)
-        visible = full.within(size)
-    st.subheader(
-        _("Channel {channel}, row {row}, column {column}").format(channel=channel, row=row, column=column), anchor=False
-    )
-    _render_inputs(maps, unit)
-    colours = theme(dark=case.dark)
-    left, right = st.columns(2)
-    with left:
-        picture_grid(
-            [
-                GridItem(
-                    data_url(
-                        paint.with_frame(
-                            paint.heat(levels[channel]), Window(row, row, column, column), colours.mark, dim=False
-                        ),
-                        640,
-                    ),
-                    _("Channel {channel}: click a place").format(channel=channel),
-                    _("Map of channel {channel} with the unit framed").format(channel=channel),
-                )
-            ],
-            key="predict.maps.close",
-            side=CLOSE_UP_SIDE,
-            on_pick=lambda _index, position: _choose_unit(maps, channel, unit, position),
-            places=True,
-        )
-    with right:
-        words = _field_sentence(map_layer, full, visible, size)
-        picture_grid(
-            [
-                GridItem(
-                    data_url(paint.with_frame(case.network_view, visible, colours.mark, dim=True), 640),
-                    _("What the unit sees"),
-                    words,
-                )
-            ],
-            key="predict.maps.field",
-            side=CLOSE_UP_SIDE,
-        )
-    st.markdown(_("Its value is **{value:.4g}**. {field}").format(value=float(maps[unit]), field=words))
-
-
-def _render_inputs(maps: Tensor, unit: Unit) -> None:
-    """Render number inputs for the unit, for users without a pointer."""
-    names = (_("Channel"), _("Row"), _("Column"))
-    keys = [f"predict.unit.{axis}" for axis in range(3)]
-
-    def choose() -> None:
-        state.change(unit=".".join(str(st.session_state[key]) for key in keys))
-
-    with st.container(horizontal=True, width=3 * INPUT_WIDTH, gap="xsmall", key="predict-unit"):
-        for name, key, value, count in zip(names, keys, unit, maps.shape, strict=True):
-            st.session_state[key] = value
-            st.number_input(name, min_value=0, max_value=count - 1, key=key, on_change=choose)
-
-
-def _field_sentence(map_layer: MapLayer, full: Window, visible: Window | None, size: int) -> str:
+def _field_sentences(map_layer: MapLayer) -> dict[str, str]:
+    """Return the sentences on what a unit sees, by its place."""
     layer = map_layer.layer
-    if layer.field is None:
-        if layer.sees_whole_image:
-            return _("It depends on the whole picture.")
-        return _("What it sees is not known: {why}.").format(why=plain("; ".join(layer.notes)))
-    if visible is None:
-        return _("It sees only padding.")
-    fill = partial(
-        str.format, rows=full.size[0], columns=full.size[1], height=visible.size[0], width=visible.size[1], size=size,
-        top=visible.top, bottom=visible.bottom, left=visible.left, right=visible.right,
-    )  # fmt: skip
-    if visible == full:
-        return fill(_("It sees {rows} × {columns} pixels: rows {top} to {bottom}, columns {left} to {right}."))
-    if max(full.size) > size:
-        return fill(
-            _(
-                "Its field, {rows} × {columns} pixels, is larger than the picture of {size} × "
-                "{size}; {height} × {width} of them lie on it, the rest is padding."
-            )
-        )
-    return fill(
-        _(
+    unknown = _("What it sees is not known: {why}.").format(why="; ".join(layer.notes))
+    return {
+        "unknown": _("It depends on the whole picture.") if layer.sees_whole_image else unknown,
+        "padding": _("It sees only padding."),
+        "inside": _("It sees {rows} × {columns} pixels: rows {top} to {bottom}, columns {left} to {right}."),
+        "larger": _(
+            "Its field, {rows} × {columns} pixels, is larger than the picture of {size} × "
+            "{size}; {height} × {width} of them lie on it, the rest is padding."
+        ),
+        "cut": _(
             "Its field, {rows} × {columns} pixels, is cut off at the border: rows {top} to {bottom}, "
             "columns {left} to {right}; the rest is padding."
-        )
-    )
+        ),
+    }

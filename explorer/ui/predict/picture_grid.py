@@ -15,9 +15,6 @@ _mount = st.components.v2.component(
     js=(ASSETS / "pictures.js").read_text(encoding="utf-8"),
 )
 
-Position = tuple[float, float]
-ALMOST = 1 - 2**-20  # upper limit of a position, because a browser may send any number
-
 
 class GridItem(NamedTuple):
     """A picture as a data URL, its caption (may be empty), and its alternative text."""
@@ -33,8 +30,7 @@ def picture_grid(
     key: str,
     chosen: int | None = None,
     side: int = 96,
-    on_pick: Callable[[int, Position | None], None] | None = None,
-    places: bool = False,
+    on_pick: Callable[[int], None] | None = None,
     strip: bool = False,
 ) -> None:
     """Render a grid of pictures with as many columns as fit. Small pictures are enlarged without blur.
@@ -45,26 +41,16 @@ def picture_grid(
         chosen: Index of the marked picture.
         side: Side of a picture in pixels. A narrow window shrinks wider pictures.
         on_pick: Callback before the next run, with the index of the chosen picture. Without it nothing can be chosen.
-            With ``places`` it also receives the position in the picture, as fractions from the top and from the left.
-            The position is None after a choice by keyboard.
-        places: Whether the position in a picture matters.
         strip: Whether a phone shows one row that scrolls sideways, so that what is below is in sight.
     """
 
     def pick() -> None:
         value = st.session_state[key].pick
         if on_pick and value and 0 <= value["index"] < len(items):
-            on_pick(value["index"], _position(value["place"]) if places else None)
+            on_pick(value["index"])
 
     data = {
         "items": [item._asdict() for item in items], "chosen": chosen, "side": side,
-        "buttons": on_pick is not None, "places": places, "strip": strip,
+        "buttons": on_pick is not None, "strip": strip,
     }  # fmt: skip
     _mount(key=key, data=data, on_pick_change=pick)
-
-
-def _position(value: list[float] | None) -> Position | None:
-    if value is None:
-        return None
-    top, left = (min(max(0.0, part), ALMOST) for part in value)
-    return top, left

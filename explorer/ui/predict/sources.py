@@ -111,7 +111,7 @@ def _gallery(card: Card) -> list[Picture]:
         [GridItem(_thumbnail(sample.name), sample.title, sample.title) for sample in samples],
         key="predict.gallery", side=SIDE, strip=True,
         chosen=names.index(chosen_names[0]) if len(chosen_names) == 1 and chosen_names[0] in names else None,
-        on_pick=lambda index, _position: state.change(image=(names[index],)),
+        on_pick=lambda index: state.change(image=(names[index],)),
     )  # fmt: skip
     st.button(
         _("All of these"), icon=":material/select_all:", key="predict.all",

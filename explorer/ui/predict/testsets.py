@@ -146,7 +146,7 @@ def _choose_images(name: str, tests: Examples) -> list[Picture]:
     picture_grid(
         [_grid_item(picture) for picture in shown], key="predict.tests", side=SIDE,
         chosen=page.index(chosen[0]) if len(chosen) == 1 and chosen[0] in page else None,
-        on_pick=lambda index, _position: state.change(index=(page[index],)),
+        on_pick=lambda index: state.change(index=(page[index],)),
     )  # fmt: skip
     _render_pager(listed, first, page)
     return [_picture(name, tests, index) for index in chosen]
