@@ -31,9 +31,21 @@ def test_a_first_visit_and_another_picture_by_pointer(visit: Visit) -> None:
     page = visit("predict", ready=READY)
     say(page, "cat, 97")
     expect(page.get_by_alt_text("Cat as resnet20-cifar10 sees it")).to_be_visible()
+    # The answers about the gallery come with the page, so that the next one is shown before the server knows of it.
+    preview = page.locator(".preview .headline")
+    expect(preview).to_be_attached()
+    preview.evaluate(
+        "words => document.addEventListener('click', () => { window.atOnce = words.textContent }, {once: true})"
+    )
     page.get_by_role("button", name="Horse, a silhouette").click()
+    assert re.match(r"horse, 94\.\d\d%$", page.evaluate("window.atOnce"))
     say(page, "horse, 94")
     expect(page).to_have_url(re.compile(r"/predict\?image=horse$"))
+    expect(preview).to_be_hidden()
+    # On a phone the answer is on the first screen.
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_role("heading", name=re.compile("horse, 94"))).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.go_back()
     say(page, "cat, 97")
     page.reload()

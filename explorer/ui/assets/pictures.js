@@ -65,7 +65,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       grid.sent = index;
       mark(index); // at once; the answer of the server follows
     }
-    setTriggerValue("pick", { index });
+    const { url, label } = data.items[index];
+    const number = data.previews ? pictureChoice().choose({ index, url, label }) : 0;
+    setTriggerValue("pick", { index, number });
   }
 
   function focus(cell) {

@@ -42,7 +42,8 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
     st.subheader(plain(picture.name), anchor=False)
     _render_switches(answers)
     if len(answers) == 1:
-        _render_images([_original(picture), *_network_images(answers[0])])
+        with st.container(key="predict-looks"):
+            _render_images([_original(picture), *_network_images(answers[0])])
         _render_answer(answers[0], "first", dark=dark)
         return
     left, right = st.columns(2, gap="large", vertical_alignment="center")
@@ -52,7 +53,8 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
     for column, answer, place in zip(st.columns(2, gap="large"), answers, ("first", "second"), strict=True):
         with column:
             st.markdown(f"**{plain(answer.network.name)}**")
-            _render_images(_network_images(answer), HALF_WIDTH)
+            with st.container(key=f"predict-looks-{place}"):
+                _render_images(_network_images(answer), HALF_WIDTH)
             _render_answer(answer, place, dark=dark)
 
 
@@ -85,18 +87,21 @@ def _render_switches(answers: Sequence[Answer]) -> None:
             )  # fmt: skip
 
 
-def headline(answer: Answer) -> str:
-    """Return the answer in a few words, as Markdown."""
+def headline(answer: Answer, *, markdown: bool = True) -> str:
+    """Return the answer in a few words, as Markdown or as plain text."""
+    escaped = plain if markdown else str
     if answer.probabilities is None:
-        return plain(answer.error)
+        return escaped(answer.error)
     guesses = answer.top(2)
     first, assessment = guesses[0], verdict(answer)
     if assessment.stands_out:
         words = _("**{name}**, {share:.2%}") if assessment.is_sure else _("Not sure: **{name}**, {share:.2%}")
-        return words.format(name=plain(first.name), share=first.probability)
+        words = words if markdown else words.replace("**", "")
+        return words.format(name=escaped(first.name), share=first.probability)
     return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
-        first=plain(first.name), share=first.probability, second=plain(guesses[1].name), other=guesses[1].probability
-    )
+        first=escaped(first.name), share=first.probability, second=escaped(guesses[1].name),
+        other=guesses[1].probability,
+    )  # fmt: skip
 
 
 def _render_answer(answer: Answer, place: str, *, dark: bool) -> None:

@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from explorer.ui.predict import preview
+
 ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_pictures",
     html='<div class="grid" role="group"></div>',
     css=(ASSETS / "pictures.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "pictures.js").read_text(encoding="utf-8"),
+    js=preview.SCRIPT + (ASSETS / "pictures.js").read_text(encoding="utf-8"),
 )
 
 
@@ -32,6 +34,7 @@ def picture_grid(
     side: int = 96,
     on_pick: Callable[[int], None] | None = None,
     strip: bool = False,
+    previews: bool = False,
 ) -> None:
     """Render a grid of pictures with as many columns as fit. Small pictures are enlarged without blur.
 
@@ -42,15 +45,18 @@ def picture_grid(
         side: Side of a picture in pixels. A narrow window shrinks wider pictures.
         on_pick: Callback before the next run, with the index of the chosen picture. Without it nothing can be chosen.
         strip: Whether a phone shows one row that scrolls sideways, so that what is below is in sight.
+        previews: Whether the browser shows a chosen picture in place of the answer until the server's is there.
     """
 
     def pick() -> None:
         value = st.session_state[key].pick
+        if previews and value:
+            st.session_state[preview.NUMBER] = int(value["number"])
         if on_pick and value and 0 <= value["index"] < len(items):
             on_pick(value["index"])
 
     data = {
         "items": [item._asdict() for item in items], "chosen": chosen, "side": side,
-        "buttons": on_pick is not None, "strip": strip,
+        "buttons": on_pick is not None, "strip": strip, "previews": previews,
     }  # fmt: skip
     _mount(key=key, data=data, on_pick_change=pick)

@@ -73,6 +73,13 @@ def are_from_link(card: Card) -> bool:
     return _source(card) in ("gallery", "data")
 
 
+def ahead(card: Card) -> list[Picture]:
+    """Return the pictures that the user may choose next: those of the gallery."""
+    if _source(card) != "gallery":
+        return []
+    return [gallery.picture(sample.name) for sample in gallery.samples_for(card)]
+
+
 def are_live(card: Card) -> bool:
     """Return whether the network answers a live camera."""
     return _source(card) == "camera" and uploads.is_live()
@@ -109,7 +116,7 @@ def _gallery(card: Card) -> list[Picture]:
             st.warning(plain(str(error)), icon=":material/link_off:")
     picture_grid(
         [GridItem(_thumbnail(sample.name), sample.title, sample.title) for sample in samples],
-        key="predict.gallery", side=SIDE, strip=True,
+        key="predict.gallery", side=SIDE, strip=True, previews=True,
         chosen=names.index(chosen_names[0]) if len(chosen_names) == 1 and chosen_names[0] in names else None,
         on_pick=lambda index: state.change(image=(names[index],)),
     )  # fmt: skip
