@@ -13,6 +13,7 @@ from explorer.analysis.landmarks import is_cached, landmarks
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, state, tables
+from explorer.ui.compare import rows as compare_rows
 from explorer.ui.shared import html_tables, published
 from explorer.ui.shared.cases import cases
 from explorer.ui.shared.chart_text import readable
@@ -139,7 +140,10 @@ st.markdown(
 )
 if layer_counts[Status.SAME] == len(rows):
     st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
-html_tables.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
+with st.container(key="compare-diff"):
+    pair = (comparison.networks[0], comparison.networks[other])
+    html_tables.show(diff.diff(rows, pair, (names[0], names[other]), shown=view.layers, dark=dark), dark=dark)
+    compare_rows.connect(rows, other, {"layers": list(LAYERS), "measures": list(MEASURES)}, dark=dark)
 
 page_state.write_link()
 

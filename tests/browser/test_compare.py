@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.page_checks import faults
+
 Visit = Callable[..., Page]
 
 
@@ -71,3 +73,25 @@ def test_colours_have_words_too(visit: Visit) -> None:
     expect(row).to_contain_text("changed")
     expect(row).to_contain_text("kernel 3×3 → 1×1")
     expect(page.locator(".xc tr.added").first).to_contain_text("added")
+    # A row is marked in the chart at once; the link follows. The keyboard goes from row to row.
+    page.wait_for_selector(".explorer-compare-mark", state="attached")
+    circle = page.locator(".explorer-compare-mark:not([hidden])")
+    row.hover()
+    expect(circle).to_have_count(2)
+    row.click()
+    expect(row).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile("layer=layer1.0.conv1"))
+    row.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".xc tr.chosen")).not_to_have_attribute("data-layer", "layer1.0.conv1")
+    # All layers, and other numbers of the stages, come with the page.
+    same = page.locator(".xc tr.same").first
+    expect(same).to_be_hidden()
+    page.get_by_role("radio", name="All layers", exact=True).click()
+    expect(same).to_be_visible()
+    page.get_by_role("radio", name="MACs", exact=True).click()
+    expect(page.locator(".of-measure[data-measure=macs]")).to_be_visible()
+    expect(page.locator(".of-measure[data-measure=params]")).to_be_hidden()
+    expect(page).to_have_url(re.compile("measure=macs.*layers=all"))
+    assert faults(page) == []

@@ -49,7 +49,7 @@ class CompareState(FieldsState[CompareView]):
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (NETWORK, VIEW, CASE)
     PARAMETERS: ClassVar[frozenset[str]] = frozenset([*LETTERS, *CompareView.model_fields])
-    WIDGETS: ClassVar[tuple[str, ...]] = tuple(CompareView.model_fields)
+    WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in CompareView.model_fields if name != "layer")
 
     view: CompareView = field(default_factory=CompareView, kw_only=True)
     networks: list[NamedNetwork] = field(default_factory=lambda: _networks(cases()[0]))

@@ -18,8 +18,16 @@ def totals(comparison: Comparison, letters: Sequence[str]) -> str:
     )
 
 
-def stages(comparison: Comparison, letters: Sequence[str], measure: Measure) -> str:
-    """Return a table of a measure with a row for each stage."""
+def stages(comparison: Comparison, letters: Sequence[str], chosen: Measure) -> str:
+    """Return a table of each measure with a row for each stage. Those that are not chosen are hidden."""
+    return "".join(
+        f'<div class="of-measure" data-measure="{measure}"{"" if measure is chosen else " hidden"}>'
+        f"{_stages(comparison, letters, measure)}</div>"
+        for measure in measures_at(Place.STAGES)
+    )
+
+
+def _stages(comparison: Comparison, letters: Sequence[str], measure: Measure) -> str:
     return table(
         _("{what} by stage, with the difference to the first network").format(what=measure_name(measure)),
         [_("Stage"), *letters],

@@ -23,6 +23,7 @@ class CompareView(PageFields):
         draw: Form of the chart: by stage, or along the depth.
         layers: Listed layers: differences, or all.
         against: Letter of the network whose layers are next to the first network's.
+        layer: Name of the chosen row of layers. Empty for none.
     """
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
@@ -30,3 +31,4 @@ class CompareView(PageFields):
     draw: Literal["stage", "depth"] = "stage"
     layers: Literal["differences", "all"] = "differences"
     against: Literal["b", "c", "d"] = "b"
+    layer: Annotated[str, Field(max_length=300)] = ""
