@@ -21,8 +21,10 @@ KINDS = {
     "cat": "Concat",
     "convolution": "Conv2d",
     "div": "Divide",
+    "elu": "ELU",
     "gelu": "GELU",
     "hardtanh": "ReLU6",
+    "leaky_relu": "LeakyReLU",
     "max_pool2d_with_indices": "MaxPool2d",
     "mean": "Mean",
     "mm": "MatMul",
@@ -36,6 +38,7 @@ KINDS = {
     "_safe_softmax": "Softmax",
     "sub": "Subtract",
     "linalg_vector_norm": "Norm",
+    "tanh": "Tanh",
 }
 
 # Operators that multiply matrices or convolve.
@@ -48,13 +51,22 @@ ELEMENTWISE = dict.fromkeys(
     ).split(" "),
     1,
 )
+# Of an activation, every comparison, sum, product and quotient counts as one, and so do exp, log, tanh and the error
+# function, whatever they cost on a device.
 ACTIVATION = {
-    **dict.fromkeys(
-        ("relu hardtanh sigmoid tanh gelu silu hardswish hardsigmoid leaky_relu elu mish softplus hardshrink").split(
-            " "
-        ),
-        1,
-    ),
+    "relu": 1,  # compare
+    "leaky_relu": 2,  # compare, multiply
+    "elu": 3,  # compare, exp, subtract
+    "tanh": 1,
+    "sigmoid": 4,  # negate, exp, add, divide
+    "silu": 5,  # sigmoid, multiply
+    "gelu": 5,  # divide by sqrt(2), error function, add, multiply, halve
+    "softplus": 3,  # exp, add, log
+    "mish": 5,  # softplus, tanh, multiply
+    "hardtanh": 2,  # compare twice
+    "hardshrink": 2,
+    "hardsigmoid": 4,  # add, compare twice, divide
+    "hardswish": 5,  # hardsigmoid, multiply
     "_softmax": 3,
     "_safe_softmax": 3,
     "_log_softmax": 4,

@@ -112,6 +112,10 @@ def _attention_efficient(query: Tensor, _key: Any, value: Tensor, *_rest: Any, *
     return attended, query.new_empty(batch, heads, -(-tokens // SUMS) * SUMS), seed, seed.new_empty(())
 
 
+def _activation(x: Tensor, **_options: Any) -> Any:
+    return x.new_empty(x.shape) if x.is_floating_point() else None
+
+
 def _in_place(x: Tensor, *_rest: Any, **_options: Any) -> Any:
     return x
 
@@ -125,6 +129,12 @@ RULES: dict[Any, Callable[..., Any]] = {
     aten.avg_pool2d.default: _avg_pool,
     aten._adaptive_avg_pool2d.default: _adaptive_avg_pool,
     aten.mean.dim: _mean,
+    aten.gelu.default: _activation,
+    aten.silu.default: _activation,
+    aten.tanh.default: _activation,
+    aten.sigmoid.default: _activation,
+    aten.leaky_relu_.default: _in_place,
+    aten.elu_.default: _in_place,
     # Dropout in training: a mask of zeros and 1/(1 - p), times the input.
     aten.empty_like.default: _empty_like,
     aten.bernoulli_.float: _in_place,

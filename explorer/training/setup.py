@@ -14,6 +14,7 @@ from explorer.families import Spec
 from explorer.families.building import AUXILIARY, build
 from explorer.jobs.job import Job
 from explorer.recipes.recipe import Recipe
+from explorer.specs.activation import activation_of
 from explorer.training.augment import Strength
 from explorer.training.batches import EvaluationBatches, Placement, TrainingBatches
 from explorer.training.devices import choose_device, make_plan, threads
@@ -113,7 +114,7 @@ def make_network(spec: Spec, recipe: Recipe) -> tuple[nn.Module, list[nn.Module]
     """
     torch.manual_seed(recipe.seed)
     network = build(spec)
-    initialise(network, recipe.init)
+    initialise(network, recipe.init, activation_of(spec).gain)
     notes = [] if recipe.weights is None else load_starting_weights(network, recipe.weights)
     return network, freeze(network, recipe.freeze), notes
 

@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from explorer.families.activations import make_activation
 from explorer.families.densenet.spec import DenseNetSpec
 from explorer.families.modules import Concat
 
@@ -13,7 +14,7 @@ _OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 
 
 class DenseLayer(nn.Module):
-    """Batch norm, ReLU and convolution, once or twice; the new channels are concatenated after the input.
+    """Batch norm, activation and convolution, once or twice; the new channels are concatenated after the input.
 
     (N, C, H, W) to (N, C + growth_rate, H, W).
     """
@@ -26,7 +27,7 @@ class DenseLayer(nn.Module):
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for number, (reads, makes, kernel) in enumerate(kernels, 1):
             layers[f"norm{number}"] = nn.BatchNorm2d(reads)
-            layers[f"relu{number}"] = nn.ReLU(inplace=True)
+            layers[f"{spec.activation}{number}"] = make_activation(spec)
             layers[f"conv{number}"] = nn.Conv2d(reads, makes, kernel, padding=kernel // 2, bias=False)
         if spec.dropout:
             layers["dropout"] = nn.Dropout(spec.dropout)
@@ -44,13 +45,13 @@ class DenseLayer(nn.Module):
 
 
 def make_features(spec: DenseNetSpec) -> nn.Sequential:
-    """The stem, the dense blocks with transitions between them, and the last batch norm with its ReLU."""
+    """The stem, the dense blocks with transitions between them, and the last batch norm with its activation."""
     width = spec.stem_width
     features: OrderedDict[str, nn.Module] = OrderedDict()
     if spec.stem == "imagenet":
         features["conv0"] = nn.Conv2d(spec.in_channels, width, 7, 2, 3, bias=False)
         features["norm0"] = nn.BatchNorm2d(width)
-        features["relu0"] = nn.ReLU(inplace=True)
+        features[f"{spec.activation}0"] = make_activation(spec)
         features["pool0"] = nn.MaxPool2d(3, 2, 1)
     else:
         features["conv0"] = nn.Conv2d(spec.in_channels, width, 3, padding=1, bias=False)
@@ -65,14 +66,16 @@ def make_features(spec: DenseNetSpec) -> nn.Sequential:
         made = arriving + count * spec.growth_rate
         if stage == len(spec.blocks):
             features[f"norm{stage + 1}"] = nn.BatchNorm2d(made)  # norm5 after four blocks
-            features[f"relu{stage + 1}"] = nn.ReLU(inplace=True)
+            features[f"{spec.activation}{stage + 1}"] = make_activation(spec)
         else:
             features[f"transition{stage}"] = nn.Sequential(
                 OrderedDict(
-                    norm=nn.BatchNorm2d(made),
-                    relu=nn.ReLU(inplace=True),
-                    conv=nn.Conv2d(made, spec.widths[stage], 1, bias=False),
-                    pool=nn.AvgPool2d(2, 2),
+                    {
+                        "norm": nn.BatchNorm2d(made),
+                        spec.activation: make_activation(spec),
+                        "conv": nn.Conv2d(made, spec.widths[stage], 1, bias=False),
+                        "pool": nn.AvgPool2d(2, 2),
+                    }
                 )
             )
     return nn.Sequential(features)

@@ -191,6 +191,6 @@ def _signature(part: Part) -> tuple[object, ...]:
 def assumptions(_spec: DenseNetSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
     return _(
-        "The tensors don't show these, so the usual is assumed: ReLU after each batch norm, average pooling "
+        "The tensors don't show these, so the usual is assumed: average pooling "
         "between the blocks, global average pooling of the last map, new channels after those that arrive."
     )

@@ -6,8 +6,9 @@ from pydantic import Field, model_validator
 
 from explorer.errors import SpecError
 from explorer.i18n import _
+from explorer.specs.activation import ActivatedSpec
 from explorer.specs.arithmetic import window_output
-from explorer.specs.base import MAX_WIDTH, Count, Preset, Probability, Spec, Width
+from explorer.specs.base import MAX_WIDTH, Count, Preset, Probability, Width
 
 MAX_BLOCKS = 8
 MAX_LAYERS = 160  # dense layers of a network
@@ -15,7 +16,7 @@ Compression = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=Fals
 Factor = Annotated[int, Field(strict=True, ge=1, le=64)]
 
 
-class DenseNetSpec(Spec):
+class DenseNetSpec(ActivatedSpec):
     """The numbers of layers in each dense block, and the design of layers and transitions.
 
     Every layer adds ``growth_rate`` channels to the map that it reads. ``bottleneck`` is the width of the 1x1

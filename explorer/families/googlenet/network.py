@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from explorer.families.activations import make_activation
 from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Module
 from explorer.families.modules import Concat
 from explorer.specs.arithmetic import window_output
@@ -10,17 +11,14 @@ HEAD = ("avgpool", "flatten", "dropout", "fc")
 
 
 class BasicConv2d(nn.Sequential):
-    """Convolution, optional batch norm, and ReLU; with batch norm the convolution has no bias."""
+    """Convolution, optional batch norm, and activation; with batch norm the convolution has no bias."""
 
-    def __init__(
-        self, before: int, after: int, kernel: int, stride: int = 1, *, batch_norm: bool, padding: int | None = None
-    ) -> None:
+    def __init__(self, spec: GoogLeNetSpec, before: int, after: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        padding = kernel // 2 if padding is None else padding
-        self.conv = nn.Conv2d(before, after, kernel, stride, padding, bias=not batch_norm)
-        if batch_norm:
-            self.bn = nn.BatchNorm2d(after, eps=GoogLeNetSpec.epsilon)
-        self.relu = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=not spec.batch_norm)
+        if spec.batch_norm:
+            self.bn = nn.BatchNorm2d(after, eps=spec.epsilon)
+        self.add_module(spec.activation, make_activation(spec))
 
 
 class Inception(nn.Module):
@@ -30,7 +28,7 @@ class Inception(nn.Module):
         super().__init__()
 
         def unit(channels: int, out: int, kernel: int) -> BasicConv2d:
-            return BasicConv2d(channels, out, kernel, batch_norm=spec.batch_norm)
+            return BasicConv2d(spec, channels, out, kernel)
 
         pool = nn.MaxPool2d(3, 1, 1, ceil_mode=True)
         self.branch1 = unit(before, row.ch1x1, 1)
@@ -60,10 +58,10 @@ class AuxHead(nn.Sequential):
         side = spec.aux_side(map_size)
         adaptive = spec.aux_pool == "adaptive"
         self.pool = nn.AdaptiveAvgPool2d(AUX_SIDE) if adaptive else nn.AvgPool2d(AUX_WINDOW, AUX_STRIDE)
-        self.conv = BasicConv2d(before, 128, 1, batch_norm=spec.batch_norm)
+        self.conv = BasicConv2d(spec, before, 128, 1)
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(128 * side**2, 1024)
-        self.relu = nn.ReLU(inplace=True)
+        self.add_module(spec.activation, make_activation(spec))
         self.dropout = nn.Dropout(spec.aux_dropout)
         self.fc2 = nn.Linear(1024, spec.num_classes)
 
@@ -75,7 +73,7 @@ class GoogLeNet(nn.Module):
         super().__init__()
 
         def unit(before: int, after: int, kernel: int, stride: int = 1) -> BasicConv2d:
-            return BasicConv2d(before, after, kernel, stride, batch_norm=spec.batch_norm)
+            return BasicConv2d(spec, before, after, kernel, stride)
 
         self.body: list[str] = []  # names of the modules in running order
         self.aux: dict[str, str] = {}  # names of auxiliary heads by the name of the module that they read

@@ -339,7 +339,4 @@ def _pool_positions(names: list[str]) -> list[int]:
 
 def assumptions(_spec: GoogLeNetSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
-    return _(
-        "The tensors don't show these, so the usual is assumed: ReLU as the activation, global average pooling of "
-        "the last map."
-    )
+    return _("The tensors don't show these, so the usual is assumed: global average pooling of the last map.")

@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
+from explorer.specs.activation import ActivatedSpec
 from explorer.specs.arithmetic import window_output
-from explorer.specs.base import Flag, Preset, Probability, Spec
+from explorer.specs.base import Flag, Preset, Probability
 
 MAX_MODULES = 64
 MAX_BRANCH = 8192
@@ -95,7 +96,7 @@ def _row(raw: object, index: int) -> Module:
 Names = Annotated[tuple[str, ...], Field(max_length=MAX_MODULES, fail_fast=True)]
 
 
-class GoogLeNetSpec(Spec):
+class GoogLeNetSpec(ActivatedSpec):
     """Inception modules in order, the pools and auxiliary heads between them, and the stem.
 
     If ``reduce`` is false, modules are naive (Figure 2a of the paper) and ignore the reduce and projection columns.

@@ -18,6 +18,7 @@ from explorer.families.recognition.heads import Step
 from explorer.families.recognition.layers import Layers, Shape, Unit, read_layers
 from explorer.families.registry import part, required_part
 from explorer.i18n import _
+from explorer.specs.activation import ACTIVATIONS, ActivatedSpec
 
 # Values of missing tensors: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
@@ -111,6 +112,11 @@ class Guess:
         fields |= implied_fields(self.spec, fields) if implied_fields else {}
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
 
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the checkpoint has other names than ours. With torchvision's own, hardly anything is uncertain."""
+        return any(ours != theirs for ours, theirs in self.names.items())
+
     def asks(self, question: Question) -> bool:
         """Whether a question applies to this network: for example, a plain network has no shortcuts."""
         if question.only_if is None:
@@ -166,6 +172,14 @@ def epsilon_question(likely: float) -> Question:
         "Which epsilon do the batch norms use? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001."
     )
     return Question("epsilon", text, likely)
+
+
+def activation_question(spec: Spec) -> Question | None:
+    """The question about the activation function, which no tensor shows; None for a network of torchvision."""
+    if not isinstance(spec, ActivatedSpec):
+        return None
+    text = _("Which activation function do the layers have? No tensor shows it, and ReLU is usual.")
+    return Question("activation", text, spec.activation, tuple(ACTIVATIONS))
 
 
 def assumptions(spec: Spec) -> str | None:

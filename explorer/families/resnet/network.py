@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from explorer.families.activations import make_activation
 from explorer.families.modules import Add, PadShortcut
 from explorer.families.resnet.spec import EXPANSION, ResNetSpec
 
@@ -14,7 +15,7 @@ def conv(spec: ResNetSpec, before: int, after: int, kernel: int, stride: int = 1
 
 
 class Block(nn.Module):
-    """``relu(F(x) + shortcut(x))``, or ``relu(F(x))`` in a plain network.
+    """``act(F(x) + shortcut(x))``, or ``act(F(x))`` in a plain network; ``act`` is the activation, ReLU by default.
 
     ``basic``: two 3x3 convolutions. ``bottleneck``: 1x1, 3x3 and 1x1 to four times the width.
     """
@@ -33,13 +34,14 @@ class Block(nn.Module):
             if spec.batch_norm:
                 self.then(f"bn{number}", nn.BatchNorm2d(shape[1]))
             if number < len(shapes):
-                self.then(f"relu{number}", nn.ReLU(inplace=True))
+                self.then(f"{spec.activation}{number}", make_activation(spec))
         self.downsample: nn.Module | None = None
         self.add: nn.Module | None = None
         if spec.residual:
             self.downsample = self.make_shortcut(spec, before, after, stride)
             self.add = Add()
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = spec.activation
+        self.add_module(spec.activation, make_activation(spec))
 
     def then(self, name: str, module: nn.Module) -> None:
         """Append a module to the residual branch F."""
@@ -63,7 +65,7 @@ class Block(nn.Module):
             out = self.get_submodule(name)(out)
         if self.add is not None:
             out = self.add(out, x if self.downsample is None else self.downsample(x))
-        activated: Tensor = self.relu(out)
+        activated: Tensor = self.get_submodule(self.activation)(out)
         return activated
 
 
@@ -79,7 +81,7 @@ class ResNet(nn.Module):
             self.conv1 = conv(spec, spec.in_channels, channels, 3)
         if spec.batch_norm:
             self.bn1 = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU(inplace=True)
+        self.add_module(spec.activation, make_activation(spec))
         if spec.stem != "cifar":
             self.maxpool = nn.MaxPool2d(3, 2, 1)
         for stage, (count, width) in enumerate(zip(spec.blocks, spec.widths, strict=True), 1):

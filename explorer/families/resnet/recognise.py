@@ -334,6 +334,6 @@ def implied_fields(spec: ResNetSpec, fields: dict[str, Any]) -> dict[str, Any]:
 def assumptions(_spec: ResNetSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
     return _(
-        "The tensors don't show these, so the usual is assumed: ReLU as the activation, stride 2 in the first "
+        "The tensors don't show these, so the usual is assumed: stride 2 in the first "
         "block of each stage but the first, global average pooling of the last map."
     )

@@ -7,14 +7,15 @@ from pydantic import Field, model_validator
 
 from explorer.errors import SpecError
 from explorer.i18n import _
-from explorer.specs.base import Count, Flag, Preset, Spec, Width
+from explorer.specs.activation import ActivatedSpec
+from explorer.specs.base import Count, Flag, Preset, Width
 
 MAX_STAGES = 8
 MAX_BLOCKS = 160
 EXPANSION = {"basic": 1, "bottleneck": 4}
 
 
-class ResNetSpec(Spec):
+class ResNetSpec(ActivatedSpec):
     """The number of blocks and the width of each stage, and the design of blocks and shortcuts.
 
     ``shortcut`` A pads the identity with zeros, B projects if shapes differ, C projects in every block (He et al. 2016,

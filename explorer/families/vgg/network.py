@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from explorer.families.activations import make_activation
 from explorer.families.vgg.spec import VggSpec
 from explorer.specs.cfg import Conv, Norm, Pool, tokens
 
@@ -30,7 +31,7 @@ class VGG(nn.Module):
 
 
 def make_features(spec: VggSpec) -> nn.Sequential:
-    """The layers of the cfg list; ReLU follows each convolution, after batch norm if the spec has it."""
+    """The layers of the cfg list; the activation follows each convolution, after batch norm if the spec has it."""
     layers: list[nn.Module] = []
     channels = spec.in_channels
     for token in tokens(spec.cfg):
@@ -39,7 +40,7 @@ def make_features(spec: VggSpec) -> nn.Sequential:
                 layers.append(nn.Conv2d(channels, out, kernel, stride, padding))
                 if spec.batch_norm:
                     layers.append(nn.BatchNorm2d(out))
-                layers.append(nn.ReLU(inplace=True))
+                layers.append(make_activation(spec))
                 channels = out
             case Pool("M", kernel, stride, padding):
                 layers.append(nn.MaxPool2d(kernel, stride, padding))
@@ -52,7 +53,7 @@ def make_features(spec: VggSpec) -> nn.Sequential:
 
 
 def make_head(spec: VggSpec) -> nn.Sequential:
-    """Hidden layers with ReLU, dropout at the spec's position, and the last layer to the classes.
+    """Hidden layers with the activation, dropout at the spec's position, and the last layer to the classes.
 
     A convolutional head slides over larger maps, and its class scores are averaged (Simonyan and Zisserman 2015,
     section 3.2).
@@ -69,7 +70,7 @@ def make_head(spec: VggSpec) -> nn.Sequential:
         else:
             layers.append(nn.Linear(before, after))
         if position < len(spec.classifier):
-            layers.append(nn.ReLU(inplace=True))
+            layers.append(make_activation(spec))
             if spec.dropout and spec.dropout_position == "after":
                 layers.append(nn.Dropout(spec.dropout))
     if convolutional:

@@ -178,11 +178,11 @@ def implied_fields(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
     return {} if flat.map_size == side or spec.pool_to else {"pool_to": side}
 
 
-def assumptions(spec: VggSpec) -> str:
+def assumptions(spec: VggSpec) -> str | None:
     """The note about assumed properties, which no tensor shows and no question asks."""
     if not spec.cfg:
-        return _("The tensors don't show the activation; ReLU is assumed.")
+        return None
     return _(
-        "The tensors don't show these, so the usual is assumed: ReLU as the activation, flattening channel by "
-        "channel, average pooling to the map size that the head reads."
+        "The tensors don't show these, so the usual is assumed: flattening channel by channel, average "
+        "pooling to the map size that the head reads."
     )

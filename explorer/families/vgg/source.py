@@ -45,7 +45,7 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
 
     legend = []
     if conv:
-        after = "batch norm and ReLU" if spec.batch_norm else "ReLU"
+        after = f"batch norm and {spec.act.name}" if spec.batch_norm else spec.act.name
         named = f"({', '.join(('channels', *conv.fields))}): a {conv.words}"
         plain = f"{convs[0].channels}: a {conv.words} to {convs[0].channels} channels"
         legend.append(f"{named if conv.fields else plain}, then {after}.")
@@ -150,7 +150,7 @@ def _head(spec: VggSpec) -> list[str]:
         else:
             layers.append(f"nn.Linear({before}, {after})")
         if position < len(spec.classifier):
-            layers.append("nn.ReLU(inplace=True)")
+            layers.append(spec.act.source)
             if spec.dropout and spec.dropout_position == "after":
                 layers.append(dropout)
     if convolutional:

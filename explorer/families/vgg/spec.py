@@ -10,11 +10,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from explorer.errors import InputError, SpecError
 from explorer.i18n import _
 from explorer.specs import cfg as cfg_list
+from explorer.specs.activation import ActivatedSpec
 from explorer.specs.base import Flag, Hidden, Preset, Probability, Spec, StrictInt
 from explorer.specs.cfg_text import read_text
 
 
-class VggSpec(Spec):
+class VggSpec(ActivatedSpec):
     """A feature extractor given as a cfg list, and its head.
 
     ``pool_to`` is the side of the adaptive average pool before the head; null flattens the map as it is.

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.i18n import _
+from explorer.specs.activation import activation_titles
 from explorer.ui.architecture.state import EDIT
 from explorer.ui.glossary import explain
 from explorer.ui.shared.number_input import number_input
@@ -97,6 +98,18 @@ def toggle_field(name: str, label: str, help_text: str | None = None) -> bool:
 def batch_norm_field() -> bool:
     """Render a switch for batch norm after every convolution."""
     return toggle_field("batch_norm", _("Batch norm"), explain("batch-norm", _("After every convolution.")))
+
+
+def activation_field() -> Any:
+    """Render a choice of the activation function of all layers."""
+    titles: dict[Any, str] = dict(activation_titles())
+    return st.selectbox(
+        _("Activation"),
+        list(titles),
+        format_func=lambda value: titles.get(value, str(value)),
+        key=EDIT + "activation",
+        help=explain("activation", _("The same after every convolution and hidden layer.")),
+    )
 
 
 def dropout_field(name: str = "dropout", label: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from explorer.families.densenet.spec import MAX_BLOCKS, DenseNetSpec
 from explorer.i18n import _
 from explorer.ui.architecture.state import EDIT, ArchitectureState
 from explorer.ui.editors.common import (
+    activation_field,
     choice_field,
     dropout_field,
     error_area,
@@ -60,6 +61,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
     )  # fmt: skip
     error_area("compression")
     fields = shared_fields()
+    activation = activation_field()
     with st.expander(_("Stem, dropout"), key=EDIT + "more"):
         stem = choice_field(
             "stem", _("Stem"), {"imagenet": _("ImageNet: 7×7/2, pool"), "cifar": _("CIFAR: 3×3")}, explain("stem")
@@ -81,6 +83,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
             "compression": compression,
             "stem": stem,
             "dropout": probability,
+            "activation": activation,
             **fields,
         }
     )

@@ -10,6 +10,7 @@ from explorer.families.googlenet.spec import COLUMNS, GoogLeNetSpec, Module, is_
 from explorer.i18n import _
 from explorer.ui.architecture.state import EDIT, ArchitectureState
 from explorer.ui.editors.common import (
+    activation_field,
     batch_norm_field,
     choice_field,
     dropout_field,
@@ -73,6 +74,7 @@ def edit(page_state: ArchitectureState) -> Spec:
         explain("reduction", _("Off: the naive module, which ignores the reduce and projection columns.")),
     )
     batch_norm = batch_norm_field()
+    activation = activation_field()
     with st.expander(_("Branches, stem, dropout"), key=EDIT + "more"):
         branch = choice_field(
             "branch5x5", _("Third branch"), {5: _("5×5 (paper)"), 3: _("3×3 (torchvision)")}, explain("kernel")
@@ -105,6 +107,7 @@ def edit(page_state: ArchitectureState) -> Spec:
             "dropout": probability,
             "aux_pool": aux_pool,
             "aux_dropout": aux_dropout,
+            "activation": activation,
             **fields,
         }
     )

@@ -9,6 +9,7 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_WIDTH
 from explorer.ui.architecture.state import EDIT, ArchitectureState
 from explorer.ui.editors.common import (
+    activation_field,
     batch_norm_field,
     choice_field,
     error_area,
@@ -61,6 +62,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
     fields = shared_fields()
     residual = toggle_field("residual", _("Residual"), explain("plain", explain("shortcut")))
     batch_norm = batch_norm_field()
+    activation = activation_field()
     with st.expander(_("Stem, shortcut, stride"), key=EDIT + "more"):
         stem = choice_field(
             "stem",
@@ -97,6 +99,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
             "stride_on": stride_on,
             "residual": residual,
             "batch_norm": batch_norm,
+            "activation": activation,
             **fields,
         }
     )

@@ -9,6 +9,7 @@ from explorer.i18n import _
 from explorer.specs.cfg_text import ParsedList, format_text, read_text, read_widths
 from explorer.ui.architecture.state import EDIT, ArchitectureState
 from explorer.ui.editors.common import (
+    activation_field,
     batch_norm_field,
     choice_field,
     dropout_field,
@@ -35,9 +36,9 @@ def edit(_page_state: ArchitectureState) -> Spec:
         key=EDIT + "cfg",
         live="100ms",
         help=_(
-            "`64` is a 3×3 convolution to 64 channels with ReLU, `64:1` a 1×1, `64:7/2` a 7×7 with stride 2, `6:5p0` "
-            "a 5×5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
-            "`L` normalises across channels."
+            "`64` is a 3×3 convolution to 64 channels with its activation, `64:1` a 1×1, `64:7/2` a 7×7 with stride "
+            "2, `6:5p0` a 5×5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows "
+            "of 3; `L` normalises across channels."
         ),
     )
     cfg_area = error_area("cfg")
@@ -78,6 +79,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
     error_area("pool_to", "in_features")
     fields = shared_fields(classes_are_typed=head_is_typed)
     batch_norm = batch_norm_field()
+    activation = activation_field()
     with st.expander(_("Head and dropout"), key=EDIT + "more"):
         head = choice_field(
             "head",
@@ -106,6 +108,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
                 "head": head,
                 "dropout": probability,
                 "dropout_position": position,
+                "activation": activation,
                 **fields,
             }
         )

@@ -151,6 +151,11 @@ def layers() -> dict[str, GlossaryEntry]:
             _("Divides each value by the strength of the neighbouring channels at the same place."),
             "Krizhevsky et al. 2012, section 3.3",
         ),
+        "effective-field": GlossaryEntry(
+            _("Effective receptive field"),
+            _("The pixels that really move a unit: a Gaussian spot, and smaller than all that it can see."),
+            "Luo et al. 2016, section 1",
+        ),
         "relu": GlossaryEntry(
             _("ReLU"), _("Keeps positive values and makes negative ones zero."), "Nair and Hinton 2010, section 2"
         ),
@@ -163,6 +168,21 @@ def layers() -> dict[str, GlossaryEntry]:
             _("Sigmoid"),
             _("Squeezes any number into 0 to 1; its slope is at most 1/4, so gradients shrink at every layer."),
             "Glorot and Bengio 2010, section 3",
+        ),
+        "tanh": GlossaryEntry(
+            _("Tanh"),
+            _("Squeezes any number into -1 to 1, with 0 in the middle; its slope is 1 there and less everywhere else."),
+            "LeCun et al. 1998, Efficient BackProp, section 4.4",
+        ),
+        "gelu": GlossaryEntry(
+            _("GELU"),
+            _("Multiplies a value by the probability that a standard normal number is smaller: a smooth ReLU."),
+            "Hendrycks and Gimpel 2016, section 2",
+        ),
+        "silu": GlossaryEntry(
+            _("SiLU (swish)"),
+            _("Multiplies a value by its own sigmoid: a smooth ReLU that dips below zero for small negative values."),
+            "Elfwing et al. 2018, section 2",
         ),
         "leaky-relu": GlossaryEntry(
             _("Leaky ReLU"),

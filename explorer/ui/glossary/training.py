@@ -91,7 +91,7 @@ def training() -> dict[str, GlossaryEntry]:
         ),
         "initialisation": GlossaryEntry(
             _("Initialisation"),
-            _("The random weights at the start; He's keep the scale of the maps through layers with ReLU."),
+            _("The random weights at the start; He's keep the scale of the maps from layer to layer."),
             "He et al. 2015, section 2.2",
         ),
     }
@@ -189,6 +189,36 @@ def learning() -> dict[str, GlossaryEntry]:
             _("Frozen layers"),
             _("Parts that keep their weights in training, so that only the others, often the head, learn."),
             "Yosinski et al. 2014",
+        ),
+        "gradient-norm": GlossaryEntry(
+            _("Gradient norm"),
+            _("The length of the gradient of a layer's weights: if it is nearly zero, the layer hardly learns."),
+            "Glorot and Bengio 2010, section 4.2",
+        ),
+        "random-labels": GlossaryEntry(
+            _("Random labels"),
+            _("Training images get classes by lot: what a network then gets right it has learnt by heart."),
+            "Zhang et al. 2017, section 2",
+        ),
+        "shortcut-learning": GlossaryEntry(
+            _("Shortcut learning"),
+            _("A network answers by a mark that goes with the class in its training images, and not by the object."),
+            "Geirhos et al. 2020, section 2",
+        ),
+        "deletion": GlossaryEntry(
+            _("Deletion"),
+            _("The mean probability while pixels are removed, the hottest first: a right heat map makes it low."),
+            "Petsiuk et al. 2018, section 3.1",
+        ),
+        "insertion": GlossaryEntry(
+            _("Insertion"),
+            _("The mean probability while pixels are put back, the hottest first: a right heat map makes it high."),
+            "Petsiuk et al. 2018, section 3.1",
+        ),
+        "sanity-check": GlossaryEntry(
+            _("Sanity check of a heat map"),
+            _("A map that looks the same with random weights can't say what the network has learnt."),
+            "Adebayo et al. 2018, section 3",
         ),
         "sweep": GlossaryEntry(
             _("Sweep"),

@@ -15,7 +15,14 @@ from explorer import __version__
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
 from explorer.families import Spec
-from explorer.families.recognition.guess import Guess, Misfit, Question, assumptions, our_tensors
+from explorer.families.recognition.guess import (
+    Guess,
+    Misfit,
+    Question,
+    activation_question,
+    assumptions,
+    our_tensors,
+)
 from explorer.families.recognition.search import recognise
 from explorer.files import sha256
 from explorer.i18n import _
@@ -134,9 +141,16 @@ class Proposal:
         """
         guess = self.network(answers)
         own = [question for question in guess.questions if not self.is_named or question.key in guess.adaptations]
+        if self._is_activation_open and guess.is_renamed and (activation := activation_question(guess.spec)):
+            own.append(activation)
         left = [question for question in own if question.key not in answers and guess.asks(question)]
         others = input_questions(guess.spec, self.checkpoint.metadata, answers, self.evidence)
         return (*left, *(card_import.with_card_answer(question, self.checkpoint.card) for question in others))
+
+    @property
+    def _is_activation_open(self) -> bool:
+        """Whether neither the user nor a card names the activation function."""
+        return not self.is_named and self.checkpoint.card is None
 
     def network(self, answers: Answers) -> Guess:
         """Returns the network for some answers.
@@ -181,10 +195,13 @@ class Proposal:
             complete[left[0].key] = left[0].likely
             notes.append(_assumption_note(left[0]))
         guess = self.network(complete)
-        # With torchvision's own names, nothing is uncertain.
-        is_renamed = any(ours != theirs for ours, theirs in guess.names.items())
-        if is_renamed and (note := assumptions(guess.spec)):
+        if guess.is_renamed and (note := assumptions(guess.spec)):
             notes.append(note)
+        if self._is_activation_open and "activation" not in complete and activation_question(guess.spec):
+            # Source code that this product exports has torchvision's names too, and may have another activation.
+            notes.append(
+                _("ReLU is taken as its activation function, which no tensor shows; --set activation=… names another.")
+            )
         if answers.get("head") == "conv" and guess.spec != self.guess.spec:
             notes.append(
                 _(

@@ -91,10 +91,23 @@ def test_dropout_in_training() -> None:
     assert (out.shape, out.dtype) == (x.shape, x.dtype)
 
 
+def test_activations() -> None:
+    x = torch.rand(2, 3, 4, 4)
+    for func in (aten.gelu.default, aten.silu.default, aten.tanh.default, aten.sigmoid.default):
+        check_shapes(func, x)
+        check_shapes(func, x.half())
+    for func in (aten.tanh.default, aten.sigmoid.default):
+        check_shapes(func, x.long())
+    check_shapes(aten.gelu.default, x, approximate="tanh")
+    check_shapes(aten.leaky_relu_.default, x, 0.01)
+    check_shapes(aten.elu_.default, x)
+
+
 def test_every_rule_is_checked_here() -> None:
     checked = {
         "native_batch_norm", "add", "mul", "addmm", "convolution", "max_pool2d_with_indices", "avg_pool2d",
         "_adaptive_avg_pool2d", "mean", "bernoulli_", "div_", "empty_like",
+        "gelu", "silu", "tanh", "sigmoid", "leaky_relu_", "elu_",
         # attention on a device: tests/unit/analysis/test_memory.py compares them with the tensors that PyTorch saves
         "native_dropout", "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
         "_scaled_dot_product_flash_attention_for_cpu",

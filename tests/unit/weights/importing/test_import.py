@@ -80,11 +80,6 @@ def test_open_questions_get_the_likely_answer_and_a_note(imported: Import) -> No
     ("spec", "words"),
     [
         (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "flattening channel by channel"),
-        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3, batch_norm=True), "ReLU as the activation"),
-        (
-            VggSpec(cfg=(), pool_to=None, image_size=4, num_classes=3, classifier=(5,)),
-            "the activation; ReLU is assumed",
-        ),
         (RESIDUAL, "stride 2 in the first block of each stage but the first, global average pooling of the last map"),
     ],
 )
@@ -92,6 +87,24 @@ def test_assumptions_without_evidence_are_noted(imported: Import, spec: Spec, wo
     theirs = {name.replace("0", "00").replace("conv", "c"): tensor for name, tensor in weights_of(spec).items()}
     (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "don't show" in note]
     assert words in note
+
+
+def test_the_activation_is_asked_noted_or_set(imported: Import) -> None:
+    own = weights_of(RESIDUAL)
+    renamed = {name.replace("conv", "c"): tensor for name, tensor in own.items()}
+
+    def notes(tensors: dict[str, torch.Tensor], **answers: Any) -> list[str]:
+        done = imported(tensors, image_size=32, **answers)
+        assert done.card.spec["activation"] == answers.get("activation", "relu")
+        return [note for note in done.notes if "activation function" in note]
+
+    (assumed,) = notes(renamed)
+    assert assumed.startswith("Assumed: 'relu'. ")
+    (noted,) = notes(own)
+    assert "--set activation=" in noted
+    assert notes(own, activation="gelu") == notes(renamed, activation="gelu") == []
+    with pytest.raises(InputError, match="activation"):
+        notes(renamed, activation="swish")
 
 
 def test_torchvisions_names_leave_no_assumptions(imported: Import) -> None:
