@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from types import ModuleType
 from typing import Any, cast
 
@@ -47,6 +48,15 @@ def current_name(spec: Spec, name: str) -> str:
     """The name that a tensor has in our network; old files may have another name for it."""
     rename: Callable[[str], str] | None = getattr(_family(spec), "current_name", None)
     return rename(name) if rename else name
+
+
+def shared_copy(network: nn.Module) -> nn.Module:
+    """A copy that has modules of its own, for hooks, and shares the network's tensors. It can't be trained."""
+    shared: dict[int, Tensor] = {
+        id(one): nn.Parameter(one.detach(), requires_grad=False) for one in network.parameters()
+    }
+    shared |= {id(one): one for one in network.buffers()}
+    return deepcopy(network, shared)
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = True, assign: bool = False) -> None:

@@ -1,7 +1,6 @@
 """Layers with maps, and hooks on a copy of the network that leave the network unchanged."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import count
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.result import map_shape
 from explorer.errors import InputError, shown
+from explorer.families.building import shared_copy
 from explorer.i18n import _
 
 
@@ -105,11 +105,7 @@ def with_hook_point(module: nn.Module, map_layer: MapLayer) -> tuple[nn.Module, 
     Raises:
         InputError: In the forward pass, if the layer's maps have another shape than in the analysis.
     """
-    shared: dict[int, Tensor] = {
-        id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()
-    }
-    shared |= {id(one): one for one in module.buffers()}
-    own, hook_point, calls = deepcopy(module, shared), HookPoint(), count(1)
+    own, hook_point, calls = shared_copy(module), HookPoint(), count(1)
     channels, rows, columns = map_layer.shape
 
     def through(_module: nn.Module, _inputs: object, maps: Tensor) -> Tensor | None:
