@@ -6,11 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from threading import Condition, Lock
 
+import torch
 from cachetools import LRUCache, cached
 from torch import nn
 
 from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
+from explorer.families.building import build
 from explorer.i18n import _
 from explorer.weights import files, heads, registry
 from explorer.weights.files import Card
@@ -69,6 +71,13 @@ def shipped(name: str) -> Network:
         InputError: If there is no such network.
     """
     return _of_file(name, registry.PRETRAINED / f"{name}{registry.SUFFIX}")
+
+
+def with_random_weights(network: Network, seed: int) -> Network:
+    """Returns the same network with PyTorch's initial weights. The global random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return replace(network, module=build(network.card.network_spec).eval(), key=object())
 
 
 def _of_file(name: str, path: Path) -> Network:
