@@ -15,6 +15,7 @@ MAX_SEED = 2**31 - 1
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Integer = Annotated[int, Field(strict=True)]
+Share = Annotated[NotNegative, Field(le=1)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
 OPTIMIZERS: dict[Optimizer, str] = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}  # titles
@@ -63,6 +64,12 @@ class Recipe(BaseModel):
     rotation_degrees: Annotated[Positive, Field(le=180)] = 15.0
     # augmentation noise: standard deviation of the noise on pixels from 0 to 1
     noise_std: Annotated[Positive, Field(le=1)] = 0.1
+    # share of the training images whose label is a random class, the same in every epoch (Zhang et al. 2017)
+    random_labels: Share = 0.0
+    # share of the training images with a planted patch that tells the class, which the test images don't have
+    patch: Share = 0.0
+    # what of the patch tells the class
+    patch_shows: Literal["colour", "position"] = "colour"
     # normalisation: one value, or one a channel; null measures them on the training images
     mean: Annotated[tuple[Mean, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None
     std: Annotated[tuple[Std, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from explorer.data.altered import plant_patches, randomise_labels
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing, channel_statistics
 from explorer.families import Spec
@@ -23,9 +24,12 @@ def fit_job(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
     Raises:
         InputError: If job and data can't be made to fit.
     """
-    spec, dataset, notes = adapt(job.spec, dataset, keep_channels=job.recipe.weights is not None)
-    dataset = dataset.hold_out(job.recipe.validation_fraction, job.recipe.seed)
-    recipe, more = complete_recipe(job.recipe, dataset, starting_preprocessing(job.recipe))
+    recipe = job.recipe
+    dataset = randomise_labels(dataset, recipe.random_labels, recipe.seed)
+    dataset = plant_patches(dataset, recipe.patch, recipe.patch_shows, recipe.seed)
+    spec, dataset, notes = adapt(job.spec, dataset, keep_channels=recipe.weights is not None)
+    dataset = dataset.hold_out(recipe.validation_fraction, recipe.seed)
+    recipe, more = complete_recipe(recipe, dataset, starting_preprocessing(recipe))
     return replace(job, spec=spec, recipe=recipe), dataset, (*notes, *more)
 
 

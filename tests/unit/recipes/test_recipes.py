@@ -269,7 +269,8 @@ def test_recipes_of_references_have_their_published_values(name: str) -> None:
 
 KEYS = """
     optimizer lr momentum weight_decay schedule step_size gamma patience threshold warmup_epochs epochs batch_size
-    augment rotation_degrees noise_std mean std init label_smoothing clip_norm clip_value ema aux_weight freeze weights
+    augment rotation_degrees noise_std random_labels patch patch_shows mean std init label_smoothing clip_norm
+    clip_value ema aux_weight freeze weights
     precision compile seed
     validation_fraction
 """.split()
