@@ -6,8 +6,9 @@ from itertools import groupby
 
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.alignment import AlignmentRow, StageRows, Status, rows_by_stage
-from explorer.analysis.comparison import depths, status_counts
+from explorer.analysis.comparison import status_counts
 from explorer.analysis.comparison_words import SIGNS, status_name, summary
+from explorer.analysis.measures import depths
 from explorer.drawing.kinds import colours, group_of
 from explorer.formatting import shape
 from explorer.i18n import _
