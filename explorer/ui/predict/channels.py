@@ -61,8 +61,9 @@ def render(
     """
     shown = maps[[channel.number for channel in channels]]
     small, limits = _reduced(shown), _limits(shown)
-    sent = {"height": small.shape[1], "width": small.shape[2], "values": _encoded(small, limits)}
-    version = f"{zlib.crc32(sent['values'].encode()):08x}.{zlib.crc32(repr((channels, looks)).encode()):08x}"
+    values = _encoded(small, limits)
+    sent = {"height": small.shape[1], "width": small.shape[2], "values": values}
+    version = f"{zlib.crc32(values.encode()):08x}.{zlib.crc32(repr((channels, looks)).encode()):08x}"
 
     def choose() -> None:
         match st.session_state["predict.channels"].choose:
