@@ -177,7 +177,7 @@ class Arena:
         polls in a row have found count.
         """
         suspects: set[int] = set()
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.1):
             seen: set[int] = set()
             records = self._at_work()
             # Older processes belong to no job. Polling every process of the machine would take a whole core.
@@ -202,7 +202,7 @@ def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
             return record
         assert time.monotonic() - begin < PATIENCE, record
         service.check_runner()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def words(process: psutil.Process) -> str:
