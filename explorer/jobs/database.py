@@ -151,7 +151,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 def _parse(text: str) -> sa.URL:
     try:
         url = sa.make_url(text)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # the port is no number
         url = sa.URL.create("")
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername=POSTGRESQL)

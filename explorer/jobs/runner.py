@@ -292,6 +292,7 @@ def _has_active_jobs() -> bool:
     path = store().path
     if path is not None and not path.exists():
         return False
+    store().close()
     store.cache_clear()  # the file may have been replaced
     try:
         return bool(store().records(ACTIVE))

@@ -58,6 +58,10 @@ class Server:
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
@@ -76,9 +80,9 @@ class Server:
         return True
 
     def stop(self) -> None:
-        """Stop the server at once; it recovers when it starts."""
+        """Stop the server at once, in the middle of what others do."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGQUIT)
+        self._process.send_signal(signal.SIGINT)
         self._process.wait()
 
 
@@ -98,9 +102,12 @@ def running() -> Iterator[Server]:
         subprocess.run(
             [*command, "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder, **account
         )
+        access = folder / "data" / "pg_hba.conf"  # the first line that fits counts
+        access.write_text(f"local all guarded scram-sha-256\n{access.read_text()}")
         server = Server(folder, binaries, account)
         server.start()
         try:
             yield server
         finally:
-            server.stop()
+            if server.runs:
+                server.stop()

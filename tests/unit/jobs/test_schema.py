@@ -18,9 +18,9 @@ from explorer.jobs import schema
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Status, Store
-from explorer.jobs.tables import HEAD, METADATA, VERSION
+from explorer.jobs.tables import COUNTERS, HEAD, METADATA, VERSION
 from explorer.recipes import Recipe
-from tests.helpers.stores import SPEC, add_jobs, reopened
+from tests.helpers.stores import SPEC, add_jobs, both_databases, reopened
 
 RELEASED = Path(__file__).parent / "released_stores"  # dumps of stores as each released version wrote them
 
@@ -61,14 +61,23 @@ def differences(connection: sa.Connection, *, types: bool) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
 
-def test_a_new_store_has_the_tables_that_the_migrations_make(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+@pytest.mark.parametrize("server", [False, True])
+def test_a_new_store_has_the_tables_that_the_migrations_make(
+    *, server: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'migrated.db'}"
+    if server:
+        postgres = request.getfixturevalue("postgres")
+        url = postgres.url(postgres.new_database())
+    engine = sa.create_engine(url)
     with engine.begin() as connection:
         schema._upgrade(connection, None, "here")
         assert not differences(connection, types=True)
+        assert connection.execute(sa.select(COUNTERS.c.turn)).scalar_one() == 0
     engine.dispose()
 
 
+@both_databases
 def test_a_store_of_a_later_version_is_refused(job_store: Store) -> None:
     (job,) = add_jobs(job_store)
     with job_store._engine.begin() as connection:
@@ -76,27 +85,30 @@ def test_a_store_of_a_later_version_is_refused(job_store: Store) -> None:
     with pytest.raises(
         StoreError, match=r"is of a later version of this program .* 0999, .*update the program"
     ) as caught:
-        reopened(job_store)
+        reopened(job_store).records()
     assert "\n" not in str(caught.value)
     with job_store._engine.begin() as connection:
         connection.execute(sa.update(VERSION).values(version_num=HEAD))
     assert reopened(job_store).get(job).status is Status.QUEUED
 
 
+@both_databases
 @pytest.mark.parametrize(
     "tables",
     [["CREATE TABLE users (id INTEGER)"], ["CREATE TABLE jobs (id INTEGER)", "CREATE TABLE metrics (id INTEGER)"]],
 )
-def test_the_tables_of_another_program_are_left_alone(tables: list[str], tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'store.db'}")
+def test_the_tables_of_another_program_are_left_alone(tables: list[str], database_url: str, tmp_path: Path) -> None:
+    url = database_url or f"sqlite:///{tmp_path / 'store.db'}"
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
+        METADATA.drop_all(connection)
+        VERSION.drop(connection, checkfirst=True)
         for table in tables:
             connection.execute(sa.text(table))
     before = sorted(sa.inspect(engine).get_table_names())
-    with pytest.raises(StoreError, match=f"holds tables of another program \\({', '.join(before)}\\)"):
-        Store(str(engine.url))
+    with pytest.raises(StoreError, match=rf"holds tables of another program \({', '.join(before)}\)"):
+        Store(url).records()
     assert sorted(sa.inspect(engine).get_table_names()) == before
-    engine.dispose()
 
 
 @pytest.mark.process
