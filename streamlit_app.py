@@ -11,9 +11,16 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer.ui import sign_in
+from explorer import logs
+from explorer.jobs.exporter import serve
+from explorer.settings import settings
+from explorer.ui import server_logs, sign_in
 from explorer.ui.hosts import HostGuard, warn_about_refused_names
+from explorer.ui.server_numbers import SessionCollector
 from explorer.ui.upload_limit import UploadLimit
+from explorer.workers import subprocess_runner
+
+server_logs.configure()
 
 
 def warm_up() -> None:
@@ -34,12 +41,17 @@ def warm_up() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm up in a thread, while the server already answers."""
+    """Warm up in a thread, while the server already answers. At the end, end the processes of this one."""
     warn_about_refused_names()
     sign_in.install()
     sign_in.warn_about_settings()
+    close_metrics = serve(settings().metrics_port, SessionCollector())
     threading.Thread(target=warm_up, name="warm", daemon=True).start()
+    logs.event("app started")
     yield
+    close_metrics()
+    subprocess_runner.end_all()
+    logs.event("app ended")
 
 
 app = st.App("explorer/main.py", lifespan=lifespan, middleware=[Middleware(HostGuard), Middleware(UploadLimit)])

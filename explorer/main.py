@@ -1,6 +1,5 @@
 """Page configuration and navigation: the script that every session runs. streamlit_app.py starts it."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -11,14 +10,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT), str(ROOT / "explorer")))]
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
-from explorer.settings import settings  # noqa: E402
-from explorer.ui import browser, callbacks, hosts, language_note, page_state, sign_in  # noqa: E402
+from explorer.ui import browser, callbacks, hosts, language_note, page_state, server_logs, sign_in  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
 sign_in.install()
-logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-logging.getLogger("explorer").setLevel(settings().log_level)
+server_logs.configure()
 use_language(choose_language(st.query_params.get("lang"), st.context.locale))
 
 st.set_page_config(

@@ -32,6 +32,25 @@ class Settings(BaseSettings):
         default="INFO",
         description="Level of the explorer's own log lines: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Form of log lines: `text`, or `json` for one JSON object a line."
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port on which the app serves its numbers for Prometheus; 0 serves none "
+        "([deployment.md](deployment.md)).",
+    )
+    runner_metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port on which the runner serves its numbers for Prometheus; 0 serves none.",
+    )
+    metrics_address: str = Field(
+        default="127.0.0.1", description="Address on which the numbers for Prometheus are served."
+    )
     data_dir: Path = Field(
         default=HOME / "datasets",
         description="Folder of downloaded and decoded images, and of torchvision's weights.",

@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
+from explorer import monitoring
 from explorer.analysis import advice, formulas
 from explorer.analysis.cost import Cost, cost, mult_adds
 from explorer.analysis.devices import AUTO, Device, local_device
@@ -135,6 +136,11 @@ def _analyse_spec(
     spec: Spec, batch_size: int, device: Device, half: bool, _language: str
 ) -> tuple[_SpecAnalysis, SavedBytes | str]:
     # Warnings and notes are translated, so the language is a key of the cache.
+    with monitoring.timed("analysis"):
+        return _analyse_anew(spec, batch_size, device, half=half)
+
+
+def _analyse_anew(spec: Spec, batch_size: int, device: Device, *, half: bool) -> tuple[_SpecAnalysis, SavedBytes | str]:
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)

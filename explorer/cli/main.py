@@ -4,7 +4,6 @@ With ``--json``, stdout has one document and nothing else. The exit status is 0 
 and 1 for any other error; an error is one line on stderr.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -14,14 +13,13 @@ from typing import Any, NoReturn
 import click
 from pydantic import ValidationError
 
-from explorer import __version__
+from explorer import __version__, logs
 from explorer.cli import jobs, weights
 from explorer.cli.jobs import json_option
 from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.i18n import _
-from explorer.settings import settings
 from explorer.specs.base import explain
 
 
@@ -202,8 +200,7 @@ def main() -> None:
     _open_streams()
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
-        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("explorer").setLevel(settings().log_level)  # other loggers keep their level
+        logs.configure("command", text="%(levelname)s %(name)s: %(message)s", events=False)
         cli.main(standalone_mode=False)
     except click.Abort:
         _exit_with_error(_("stopped"), 1)

@@ -6,7 +6,7 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
-from explorer import access
+from explorer import access, logs
 from explorer.errors import InputError, shown
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short
@@ -116,6 +116,7 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
         with atomic_write(path(name)) as part, part.open("wb") as target:
             shutil.copyfileobj(content, target)
         access.take(path(name))
+        logs.event("upload saved", name=name, bytes=length, user=access.actor().email)
     except OSError as error:
         raise InputError(_("{file} can't be saved: {reason}").format(file=file_name, reason=error.strerror)) from None
     return name
@@ -132,6 +133,7 @@ def remove(name: str) -> None:
     try:
         path(name).unlink(missing_ok=True)
         access.disown(path(name))
+        logs.event("upload removed", name=name, user=access.actor().email)
     except OSError as error:
         raise InputError(_("{file} can't be removed: {reason}").format(file=name, reason=error.strerror)) from None
 

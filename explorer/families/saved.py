@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from explorer import access
+from explorer import access, logs
 from explorer.errors import InputError, shown
 from explorer.families.parsing import parse_json
 from explorer.families.registry import PRESETS
@@ -86,6 +86,7 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
             raise _taken_name_error(name) from None
         if not same:
             access.take(path)
+    logs.event("architecture saved", name=name, user=access.actor().email)
 
 
 def delete(name: str) -> None:
@@ -99,6 +100,7 @@ def delete(name: str) -> None:
     with _own_message(_("saved: can't delete {name}: {reason}"), name):
         _path(name).unlink(missing_ok=True)
         access.disown(_path(name))
+    logs.event("architecture deleted", name=name, user=access.actor().email)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -16,14 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from explorer import logs
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs import leases, service
 from explorer.jobs.database import identity
+from explorer.jobs.exporter import serve
 from explorer.jobs.local import Backend, Local
 from explorer.jobs.processes import living_ids
 from explorer.jobs.run_directory import ReadPosition
@@ -66,9 +70,13 @@ class Runner:
         self.slot_pool = slot_pool
         self.memory: dict[str, JobMemory] = {}
         self.starts: dict[str, int] = {}  # by job: starts that ended before they began
+        self.stopping = Event()  # set from outside: it leaves its jobs to the next runner
 
     def run(self, idle: float) -> None:
-        """Works until there were no jobs for ``idle`` seconds, the store is gone, or another runner took over."""
+        """Works until there were no jobs for ``idle`` seconds, the store is gone, or another runner took over.
+
+        If it is asked to stop, it ends within a step. Running jobs go on, and the next runner finds them.
+        """
         last = time.monotonic()
         path = self.store.path
         original = path and identity(path)
@@ -82,8 +90,8 @@ class Runner:
             except StoreError as error:  # the store may be locked, or its disk full; the jobs continue meanwhile
                 log.warning("%s", error)
                 last = time.monotonic()
-            if time.monotonic() - last > idle:
-                with suppress(StoreError):
+            if self.stopping.is_set() or time.monotonic() - last > idle:
+                with suppress(StoreError):  # with jobs at work it stays, and the next runner finds them
                     leases.release(self.store, self.machine)
                 break
             time.sleep(POLL)
@@ -168,6 +176,7 @@ class Runner:
         self.backend.submit(directory, ticket, environment(slots))
         self.last_start = time.monotonic()
         self._memory_of(record).submitted = True
+        logs.event("job started", job=record.id, machine=self.machine, slots=",".join(slots))
 
     def _update(self, record: Record) -> None:
         directory = service.directory(record.id)
@@ -230,6 +239,8 @@ class Runner:
             self.starts.pop(record.id, None)
         self.store.change(record.id, AT_WORK, pids=[], slots=[], live=None, **values)
         self.memory.pop(record.id, None)
+        code = (values.get("error") or {}).get("code")
+        logs.event("job ended", job=record.id, machine=self.machine, status=str(values["status"]), error=code)
 
     def _memory_of(self, record: Record) -> JobMemory:
         return self.memory.setdefault(record.id, JobMemory())
@@ -268,20 +279,33 @@ def _interrupted_error() -> dict[str, str]:
 
 
 def main() -> int:
-    """Runs the jobs of the store from the settings, unless another runner does."""
-    logging.basicConfig(level=settings().log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    lock = FileLock(service.runner_lock())
+    """Runs the jobs of the store from the settings, unless another runner does.
+
+    SIGTERM and SIGINT end it with status 0; its jobs go on.
+    """
+    logs.configure("runner")
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_signal: stop.set())
+    signal.signal(signal.SIGINT, lambda *_signal: stop.set())
+    lock, close_metrics = FileLock(service.runner_lock()), None
     while True:
         try:
             lock.acquire(timeout=LOCK_TIMEOUT)
         except Timeout:
             return 0
+        close_metrics = close_metrics or serve(settings().runner_metrics_port)
         service.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
+        logs.event("runner started", machine=settings().machine_name, backend=settings().backend)
         backend, slot_pool = BACKENDS[settings().backend](), SlotPool(gpus(), settings().cpu_slots)
-        Runner(store(), backend, slot_pool).run(settings().runner_idle)
+        runner = Runner(store(), backend, slot_pool)
+        runner.stopping = stop
+        runner.run(settings().runner_idle)
         lock.release()
-        if not _has_active_jobs():
-            return 0
+        if stop.is_set() or not _has_active_jobs():
+            break
+    close_metrics()
+    logs.event("runner ended", machine=settings().machine_name, reason="signal" if stop.is_set() else "idle")
+    return 0
 
 
 def _has_active_jobs() -> bool:

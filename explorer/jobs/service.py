@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from explorer import access
+from explorer import access, logs
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs import leases, quota
@@ -72,6 +72,8 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
             for folder in new_folders:
                 shutil.rmtree(folder, ignore_errors=True)
         raise
+    for job in jobs:
+        logs.event("job submitted", job=job.id, owner=job.owner, sweep=job.sweep)
     ensure_runner()
     return store().find([job.id for job in jobs])
 
@@ -93,6 +95,7 @@ def stop(job: str) -> Record:
     record = job_store.get(job)
     if not stopped and record.status is not Status.STOPPING:
         raise InputError(_("job: {id} is {status}; there is nothing to stop").format(id=job, status=record.status))
+    _log("job stop requested", job)
     ensure_runner()
     return record
 
@@ -125,6 +128,7 @@ def resume(job: str) -> Record:
                 id=job, status=record.status
             )
         )
+    _log("job resumed", job)
     ensure_runner()
     return record
 
@@ -158,6 +162,11 @@ def delete(job: str) -> None:
         record = store().get(job)
         raise InputError(_("job: {id} is {status}; stop it first").format(id=job, status=record.status))
     shutil.rmtree(directory(job).folder, ignore_errors=True)
+    _log("job deleted", job)
+
+
+def _log(event: str, job: str) -> None:
+    logs.event(event, job=job, user=access.actor().email)
 
 
 def submitted_job(job: str) -> Job | None:

@@ -152,6 +152,12 @@ class Store(Database):
         """Returns all jobs, or those in the given states, in the order of the queue."""
         return self._find(sa.true() if statuses is None else JOBS.c.status.in_(list(statuses)))
 
+    def counts(self) -> dict[str, int]:
+        """Returns the number of jobs by status."""
+        with self.reading() as connection:
+            query = sa.select(JOBS.c.status, sa.func.count()).group_by(JOBS.c.status)
+            return {status: int(count) for status, count in connection.execute(query)}
+
     def of_owner(self, email: str) -> list[str]:
         """Returns the ids of a user's jobs."""
         with self.reading() as connection:

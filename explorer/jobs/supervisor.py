@@ -22,6 +22,7 @@ import psutil
 from filelock import FileLock, Timeout
 from setproctitle import setproctitle
 
+from explorer import logs
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.launch import worker_command
@@ -51,6 +52,8 @@ class Order(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Carries out one order, and returns the exit status."""
     adopt_orphans()
+    # Lines go where the runner's go, also after the output of the job has gone to its own log.
+    logs.configure("supervisor", stream=os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8"))
     if arguments != ["--ready"]:
         return _execute(Order(arguments[0], arguments[1], {}), None)
     ready = _start(worker_command(None), stdin=subprocess.PIPE)
@@ -84,9 +87,14 @@ def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[b
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     directory.redirect_output()
     directory.write_supervisor(identity(os.getpid()))
+    logs.event("job processes start", job=directory.folder.name)
     worker = _start_worker(Job.read(directory.folder), directory, order, ready)
     was_forced = _wait(directory, worker, stop)
     kill(psutil.Process().children(recursive=True))
+    logs.event(
+        "job processes ended", job=directory.folder.name, exit_status=worker.returncode,
+        asked=stop.is_set(), forced=was_forced,
+    )  # fmt: skip
     if directory.folder.is_dir() and directory.read_end() is None:
         if was_forced:
             directory.end("stopped", error=_forced_error())

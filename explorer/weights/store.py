@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from explorer import access
+from explorer import access, logs
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 from explorer.jobs import quota
@@ -47,6 +47,7 @@ def reserve(name: str) -> Iterator[Path]:
         yield path
         with _translated_errors(folder):
             access.take(path)
+    logs.event("weights added", name=name, user=access.actor().email)
 
 
 def publish(job: str, name: str, *, half: bool = False, terms: str | None = None) -> Path:
@@ -110,6 +111,7 @@ def rename(old: str, new: str) -> Path:
             if is_card(card := source.with_suffix(".json")):
                 card.rename(target.with_suffix(".json"))
             access.move(source, target)
+    logs.event("weights renamed", name=old, new=new, user=access.actor().email)
     return target
 
 
@@ -127,6 +129,7 @@ def delete(name: str) -> None:
             if is_card(card := path.with_suffix(".json")):
                 card.unlink()
             access.disown(path)
+    logs.event("weights deleted", name=name, user=access.actor().email)
 
 
 def check(name: str, *, current: str = "") -> None:

@@ -328,6 +328,7 @@ def _end(worker: "subprocess.Popen[bytes]") -> None:
 
 
 @atexit.register
-def _end_all() -> None:
+def end_all() -> None:
+    """Ends all processes that this module has started."""
     for worker in list(_running):
         _end(worker)
