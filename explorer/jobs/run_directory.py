@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 POINT = "step/"  # prefix of the names of points within an epoch
+LAYER_GRADIENT = POINT + "gradient/"  # prefix of the gradient norm of a layer, at one step
 
 
 class Row(NamedTuple):

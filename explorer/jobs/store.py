@@ -19,7 +19,7 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.database import Database
 from explorer.jobs.job import Job
-from explorer.jobs.run_directory import POINT, Row
+from explorer.jobs.run_directory import LAYER_GRADIENT, POINT, Row
 from explorer.jobs.tables import COUNTERS, JOBS, METRICS, POINTS
 from explorer.settings import settings
 
@@ -182,22 +182,48 @@ class Store(Database):
 
     def rows(self, job: str) -> list[Row]:
         """Returns all metrics of a job, in the order of the epochs."""
-        return self.curves([job]).get(job, [])
+        return self.curves([job], layers=True).get(job, [])
 
-    def curves(self, jobs: Sequence[str], names: Sequence[str] | None = None) -> dict[str, list[Row]]:
-        """Returns the metrics of several jobs by job, all of them or those with the given names."""
+    def curves(
+        self, jobs: Sequence[str], names: Sequence[str] | None = None, *, layers: bool = False
+    ) -> dict[str, list[Row]]:
+        """Returns the metrics of several jobs by job.
+
+        Args:
+            jobs: Ids of the jobs.
+            names: Names of metrics; by default all.
+            layers: Whether all metrics include the gradients of layers, which are thousands.
+        """
         found: dict[str, list[Row]] = {}
         jobs = [job for job in jobs if "\0" not in job]  # PostgreSQL has no such text
         with self.reading() as connection:
             for table in (POINTS.c, METRICS.c):
                 if names is not None and table is POINTS.c and not any(name.startswith(POINT) for name in names):
                     continue
-                condition = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
+                condition = table.job.in_(jobs)
+                if names is not None:
+                    condition &= table.name.in_(names)
+                elif not layers:
+                    condition &= ~table.name.startswith(LAYER_GRADIENT)
                 query = sa.select(table.job, table.epoch, table.name, table.value).where(condition)
                 for job, epoch, name, value in connection.execute(query):
                     found.setdefault(job, []).append(Row(epoch, name, float("nan") if value is None else value))
         for rows in found.values():
             rows.sort(key=lambda row: row.epoch)
+        return found
+
+    def layer_gradients(self, job: str) -> dict[str, list[Row]]:
+        """Returns the gradient norms of each layer of a job, by the layer's name, in the order of the epochs."""
+        table, found = _points.c, dict[str, list[Row]]()
+        query = (
+            sa.select(table.epoch, table.name, table.value)
+            .where((table.job == job) & table.name.startswith(LAYER_GRADIENT))
+            .order_by(table.epoch)
+        )
+        with self._reading() as connection:
+            for epoch, name, value in connection.execute(query):
+                layer = name.removeprefix(LAYER_GRADIENT)
+                found.setdefault(layer, []).append(Row(epoch, layer, float("nan") if value is None else value))
         return found
 
     def change(self, job: str, before: Iterable[Status], **values: Any) -> bool:

@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from explorer.jobs.remarks import DROP, describe_drop
-from explorer.jobs.run_directory import POINT, Row
+from explorer.jobs.run_directory import LAYER_GRADIENT, POINT, Row
 from explorer.recipes.recipe import Recipe
 from explorer.training.batches import Batch, EvaluationBatches, TrainingBatches
 from explorer.training.devices import Plan
 from explorer.training.evaluation import Scores, evaluate, report_progress
 from explorer.training.faults import ChanceWatch, not_finite
 from explorer.training.freezing import training_mode
+from explorer.training.layer_norms import parameter_norms, weighted_modules
 from explorer.training.optimizers import Schedule
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 POINTS = 100  # most points of a curve within an epoch
 POINTS_OF_RUN = 1000  # most points within all epochs: more than a chart has pixels
 GRADIENT = "grad_norm"
+LAYER_POINTS = 64  # most steps of a run at which the gradient of each layer is recorded
+LAYER_ROWS = 4000  # most numbers of all layers
 SUMS = 5  # sums that every step adds to; each auxiliary head has two more
 
 
@@ -63,6 +66,7 @@ class Training:
         sums: Sums as returned by :func:`step`, (2, sums): of the current epoch, and since the last point.
         seconds: Training time of the current epoch in seconds.
         rows: Metrics so far.
+        layers: Layers with weights by name, whose gradients are recorded.
         points: Points within epochs that are not rows yet: epochs done, rate, and sums. The sums stay on the device.
     """
 
@@ -86,6 +90,10 @@ class Training:
     rows: list[Row] = field(default_factory=list)
     best: Best | None = None
     points: list[tuple[float, float, Tensor]] = field(default_factory=list)
+    layers: dict[str, nn.Module] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layers = weighted_modules(self.network)
 
     @property
     def evaluated_network(self) -> nn.Module:
@@ -189,6 +197,8 @@ def clip(training: Training) -> Tensor:
     """Clips the gradient as the recipe says, and returns its L2 norm before clipping."""
     recipe, parameters = training.recipe, list(training.network.parameters())
     training.scaler.unscale_(training.optimizer)
+    if is_layer_point(training):
+        training.rows += layer_rows(training)
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     length = norm = nn.utils.get_total_norm(gradients)
     if recipe.clip_value is not None:
@@ -217,6 +227,29 @@ def is_point(epoch: int, batch: int, steps: int, epochs: int) -> bool:
     if wanted > 1 and batch * wanted // steps > (batch - 1) * wanted // steps:
         return True
     return epoch == 0 and batch & (batch - 1) == 0 and batch * max(wanted, 1) < steps
+
+
+def is_layer_point(training: Training) -> bool:
+    """Returns whether the gradient of each layer is recorded at the current step: the first one and evenly spaced ones.
+
+    A deep network has fewer of these steps, so that the numbers of a run stay few and their cost is not noticed.
+    """
+    total = training.recipe.epochs * training.batches.steps
+    wanted = min(LAYER_POINTS, LAYER_ROWS // max(1, len(training.layers)))
+    current = training.epoch * training.batches.steps + training.batch + 1  # the step that is under way, from 1
+    return current == 1 or current * wanted // total > (current - 1) * wanted // total
+
+
+def layer_rows(training: Training) -> list[Row]:
+    """Returns the gradient norm of each layer with weights before clipping, as rows of the current step."""
+    steps = training.batches.steps
+    epochs_done = (training.epoch * steps + training.batch + 1) / steps
+    norms = parameter_norms(training.network, training.layers)
+    return [
+        Row(epochs_done, LAYER_GRADIENT + name, norm)
+        for name, norm in norms.items()
+        if math.isfinite(norm)  # the first steps of float16 overflow
+    ]
 
 
 def convert_points(training: Training) -> None:

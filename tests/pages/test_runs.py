@@ -12,6 +12,7 @@ from explorer.analysis.published_results import CIFAR10_CLASSES
 from explorer.families import resolve
 from explorer.formatting import bytes_short
 from explorer.jobs import retention, service
+from explorer.jobs.run_directory import LAYER_GRADIENT, Row
 from explorer.jobs.store import Status, Store
 from tests.helpers import made_runs
 from tests.pages import helpers
@@ -384,3 +385,18 @@ def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPat
     first.run()
     assert "renamed" in names(first)
     assert reads.count("records") == 1
+
+
+def test_gradients_of_the_layers_of_a_run(jobs: Store) -> None:
+    job = made_runs.add(jobs, "one", Status.FINISHED)
+    assert "no gradients of layers" in words(open_page(job=job, show="gradients"))
+    names = ("classifier.1", "features.0")  # in the order of names, which is not that of the network
+    values = {name: 10.0**-place for place, name in enumerate(names)}
+    numbers = [Row(epoch, LAYER_GRADIENT + name, value) for name, value in values.items() for epoch in (1, 2)]
+    jobs.write_rows(job, [*made_runs.rows(3), *numbers], replace=True)
+    jobs.change(job, [Status.FINISHED], name="two")  # as the runner does with new numbers
+    app = open_page(job=job, show="gradients")
+    assert "features.0, the first layer: 0.1 at the first recorded step" in words(app)
+    [chart] = [json.loads(part.proto.spec) for part in app.get("plotly_chart")]
+    assert chart["data"][0]["y"] == ["features.0", "classifier.1"]
+    assert not any(row.name.startswith(LAYER_GRADIENT) for row in jobs.curves([job])[job])

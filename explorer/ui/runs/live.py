@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.runs import curves, progress, published_trainings, shared, state, table
+from explorer.ui.runs import curves, gradients, progress, published_trainings, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import RunGroup, group_runs, last_epoch, lines
 from explorer.ui.runs.view import RunsView, Section
@@ -62,6 +62,8 @@ def _render(jobs: list[str], section: Section) -> None:
         progress.render(records[0], listed)
     if section == "curves":
         render_curves(records, page.view, dark=dark)
+    elif section == "gradients":
+        gradients.render(records, dark=dark)
     elif section == "log":
         render_logs(records)
 

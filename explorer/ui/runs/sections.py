@@ -49,6 +49,7 @@ def render(chosen: Sequence[Record]) -> Section:
     """Renders the choice of the section and its options, and returns the section. A sweep has its own first section."""
     names: dict[Section, str] = {
         "curves": _("Curves"),
+        "gradients": _("Gradients"),
         "test": _("Test set"),
         "settings": _("Settings") if len(chosen) == 1 else _("Differences"),
         "log": _("Log"),

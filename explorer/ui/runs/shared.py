@@ -12,6 +12,7 @@ import streamlit as st
 
 from explorer.jobs import machine, retention, service
 from explorer.jobs.compare import Curves, best, curves
+from explorer.jobs.run_directory import Row
 from explorer.jobs.store import ACTIVE, Record, store
 from explorer.settings import settings
 
@@ -102,7 +103,17 @@ def curves_of(record: Record) -> Curves:
 
 @st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
 def _curves(url: str, job: str, changed: float) -> Curves:  # noqa: ARG001  parts of the key
-    return curves(store().rows(job))
+    return curves(store().curves([job]).get(job, []))
+
+
+def layer_gradients(record: Record) -> dict[str, list[Row]]:
+    """Returns the gradient norms of each layer of a run, by the layer's name."""
+    return _layer_gradients(str(store().url), record.id, record.changed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _layer_gradients(url: str, job: str, changed: float) -> dict[str, list[Row]]:  # noqa: ARG001  parts of the key
+    return store().layer_gradients(job)
 
 
 def log_tail(record: Record) -> str:

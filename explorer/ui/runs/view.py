@@ -23,7 +23,7 @@ def _id(text: str) -> str:
 
 Id = Annotated[str, AfterValidator(_id)]
 LogAxis = Literal["loss", "rate", "grad_norm"]
-Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
+Section = Literal["curves", "sweep", "gradients", "test", "settings", "log", "files"]
 
 
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from torch.nn.functional import cross_entropy
 from explorer.data.dataset import Dataset, Split
 from explorer.families import parse_spec
 from explorer.families.building import build
-from explorer.jobs.run_directory import RunDirectory
-from explorer.training import faults, worker
+from explorer.jobs.run_directory import LAYER_GRADIENT, RunDirectory
+from explorer.training import faults, loop, worker
 from explorer.training.batches import Batch, EvaluationBatches
 from explorer.training.evaluation import evaluate
 from explorer.training.faults import PATIENCE, ChanceWatch, Fault, to_fault
@@ -168,9 +168,29 @@ def test_points_are_the_means_of_their_steps() -> None:
         [number / 10 for number in range(1, 21)]
     )  # every step is a point
     assert [row.value for row in rows] == pytest.approx(losses, rel=1e-3)
-    assert {row.name for row in training.rows if row.epoch % 1} == {
+    assert {row.name for row in training.rows if row.epoch % 1 and not row.name.startswith(LAYER_GRADIENT)} == {
         f"step/{name}" for name in ("loss", "top1", "rate", "grad_norm")
     }
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_gradients_of_layers_are_recorded_before_clipping(
+    monkeypatch: pytest.MonkeyPatch, clip_norm: float | None
+) -> None:
+    monkeypatch.setattr(loop, "LAYER_POINTS", 4)
+    options = {"batch_size": 4, "validation_fraction": 0.0, "epochs": 2, "clip_norm": clip_norm, "lr": 1e-9}
+    training, twin = prepared(toy_spec(VGG), **options).training, build(toy_spec(VGG))
+    twin.load_state_dict(training.network.state_dict())
+    batch = next(training.batches.epoch(0))
+    cross_entropy(twin(batch.images), batch.labels, label_smoothing=training.recipe.label_smoothing).backward()
+    train(training, SilentCallback())
+    rows = [row for row in training.rows if row.name.startswith(LAYER_GRADIENT)]
+    by_layer = {name: [row for row in rows if row.name == LAYER_GRADIENT + name] for name in training.layers}
+    assert list(by_layer) == ["features.0", "classifier.0", "classifier.2"]
+    for name, found in by_layer.items():
+        assert [row.epoch for row in found] == pytest.approx([0.1, 0.5, 1, 1.5, 2])  # of ten steps each
+        gradients = [weight.grad for weight in twin.get_submodule(name).parameters() if weight.grad is not None]
+        assert found[0].value == pytest.approx(torch.nn.utils.get_total_norm(gradients).item(), rel=1e-4)
 
 
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 1), (7, 3), (400, 1), (5000, 10), (1563, 50), (20, 10_000)])
