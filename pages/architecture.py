@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.exports import svg
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
-from explorer.ui.architecture import charts, diagram, headline, layer_panel, state, tables, toolbar
+from explorer.ui.architecture import charts, diagram, gradients, headline, layer_panel, state, tables, toolbar
 from explorer.ui.editors import editor
 from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area
 from explorer.ui.glossary import explain
@@ -150,6 +150,7 @@ with layer_side:
         )
 
 charts.render(analysis, dark=dark)
+gradients.render(analysis, view, dark=dark)
 
 st.header(_("Layers"), anchor=False)
 st.segmented_control(

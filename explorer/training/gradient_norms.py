@@ -16,7 +16,7 @@ from explorer.families.building import AUXILIARY, build
 from explorer.i18n import _
 from explorer.specs.activation import activation_of
 from explorer.training.initialisation import initialise
-from explorer.training.layer_norms import parameter_norms, weighted_modules
+from explorer.training.layer_norms import weighted_modules
 from explorer.training.loop import head_outputs
 
 Init = Literal["default", "he", "he_conv", "normal"]
@@ -62,10 +62,15 @@ class GradientNorms:
     total: float
 
     @property
+    def main(self) -> tuple[LayerGradient, ...]:
+        """Layers of the network without those of auxiliary heads."""
+        return tuple(one for one in self.layers if not _is_auxiliary(one.layer))
+
+    @property
     def ratio(self) -> float:
         """Norm at the first layer's output divided by that at the last one's: far below 1 it vanishes."""
-        main = [one for one in self.layers if not _is_auxiliary(one.layer)]
-        return main[0].output / main[-1].output if main and main[-1].output else math.nan
+        first, last = self.main[0], self.main[-1]
+        return first.output / last.output if last.output else math.nan
 
     def clipped(self, limit: float) -> Self:
         """The same norms after the whole gradient is scaled down to a largest norm, as ``clip_norm`` does.
@@ -98,7 +103,7 @@ def gradient_norms(network: nn.Module, images: Tensor, labels: Tensor, *, aux_we
     def keep(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         squares = outputs.setdefault(name, [])
         # retain_grad would give the gradient behind an in-place activation, a hook gives that of the output itself.
-        output.register_hook(lambda gradient: squares.append(gradient.detach().square().sum()))
+        output.register_hook(lambda gradient: squares.append(gradient.detach().double().square().sum()))
 
     modules = weighted_modules(network)
     handles = [module.register_forward_hook(partial(keep, name)) for name, module in modules.items()]
@@ -110,11 +115,11 @@ def gradient_norms(network: nn.Module, images: Tensor, labels: Tensor, *, aux_we
     loss = main + aux_weight * sum(auxiliary)
     network.zero_grad(set_to_none=True)
     loss.backward()
-    norms = parameter_norms(network, modules)
     layers = tuple(
         LayerGradient(
-            name, type(modules[name]).__name__, norms[name],
-            _norm([parameter.detach() for parameter in modules[name].parameters(recurse=False)]),
+            name, type(modules[name]).__name__,
+            _norm([one.grad for one in modules[name].parameters(recurse=False) if one.grad is not None]),
+            _norm([one.detach() for one in modules[name].parameters(recurse=False)]),
             math.sqrt(sum(map(float, squares))),
         )
         for name, squares in sorted(outputs.items(), key=lambda one: _is_auxiliary(one[0]))
@@ -131,7 +136,8 @@ def _is_auxiliary(layer: str) -> bool:
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:
-    return float(nn.utils.get_total_norm(tensors)) if tensors else 0.0
+    """L2 norm of several tensors together, in 64 bits: squares of tiny gradients vanish in 32."""
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))
 
 
 def initial_gradient_norms(

@@ -40,6 +40,8 @@ class ArchitectureView(PageFields):
         folded: Folded parts of the diagram.
         chart: Measure of the charts.
         table: Whether the table shows numbers or formulas.
+        start: What is computed with random weights: gradient norms, or the effective field of a layer.
+        init: Initialisation of these weights.
     """
 
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 32
@@ -54,6 +56,8 @@ class ArchitectureView(PageFields):
     folded: Annotated[tuple[Name, ...], ListText("~", empty="none"), Field(max_length=MAX_FOLDED)] = ()
     chart: Chart = "field"
     table: Literal["numbers", "formulas"] = "numbers"
+    start: Literal["norms", "field"] = "norms"
+    init: Literal["default", "he", "he_conv", "normal"] = "he"
 
 
 VIEW_FIELDS = frozenset(ArchitectureView.model_fields)
