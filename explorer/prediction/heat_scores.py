@@ -20,8 +20,9 @@ from explorer.prediction.networks import Network, with_random_weights
 
 STEPS = 16  # shares of the pixels at which the probability is measured, besides none
 RANDOM_NETWORKS = 3  # networks with random weights whose maps are the chance level
+MAX_SEEDS = 12  # tried for them, because a map without heat has no order of pixels
 MAX_BATCH_PIXELS = 2**18
-BLUR = 16  # a picture is blurred with a standard deviation of its side divided by this
+BLUR = 6  # a picture is blurred with a standard deviation of its side divided by this
 
 Progress = Callable[[int, int], None]
 Slot = Callable[[], AbstractContextManager[None]]
@@ -131,13 +132,17 @@ def heat_scores(
     own = curves(network, image, index, heat, slot)
     advance()
     chance, similarities = [], []
-    for seed in range(RANDOM_NETWORKS):
+    for seed in range(MAX_SEEDS):
         with slot():
             random = cam(with_random_weights(network, seed), map_layer, image, index, method)
+        if not random.any() and seed < MAX_SEEDS - RANDOM_NETWORKS + len(chance):
+            continue
         advance()
         chance.append(curves(network, image, index, random, slot))
         similarities.append(rank_correlation(heat, random))
         advance()
+        if len(chance) == RANDOM_NETWORKS:
+            break
     progress(total, total)
     return HeatScores(own, tuple(chance), tuple(similarities))
 

@@ -276,3 +276,30 @@ def test_two_sessions_compute_the_same_occlusion_once(monkeypatch: pytest.Monkey
         second = pool.submit(heat._compute_occlusion, case, 3, Patch(4, 2))
         assert torch.equal(first.result().fall, second.result().fall)
     assert calls == [1]
+
+
+def test_a_map_is_scored_on_request() -> None:
+    app = open_page(weights="digits-cnn")
+    assert not any(metric.label.startswith("Deletion") for metric in app.metric)
+    app.button("predict.score").click().run()
+    shown = {metric.label.partition(",")[0]: float(metric.value) for metric in app.metric}
+    assert {"Deletion", "Insertion", "Like random weights"} <= shown.keys()
+    assert all(0 <= shown[name] <= 1 for name in ("Deletion", "Insertion", "Like random weights"))
+    assert any("comparisons with the maps of random weights" in one.value for one in app.markdown)
+    app.slider("predict.opacity").set_value(80).run()
+    assert any(metric.label.startswith("Deletion") for metric in app.metric)  # from the cache
+
+
+def test_the_reach_of_a_unit_before_and_after_training() -> None:
+    app = open_page(weights="digits-cnn", why="reach", layer="features.2")
+    app.button("predict.reach.measure").click().run()
+    assert problem(app) == ""
+    sentences = [one.value for one in app.markdown if "are effective" in one.value]
+    assert len(sentences) == 2
+    assert all("of the 3 × 3 that it can see" in one for one in sentences)  # one convolution of 3 by 3
+    app.segmented_control("predict.reach.images").set_value(True).run()
+    assert not any("are effective" in one.value for one in app.markdown)
+    app.button("predict.reach.measure").click().run()
+    assert any("**9 pixels** are effective" in one.value for one in app.markdown)
+    app = open_page(weights="mnist-fc", why="reach")
+    assert any("has no maps" in info.value for info in app.info)

@@ -10,7 +10,7 @@ from explorer.prediction import reasons
 from explorer.prediction.cams import Method, cam, import_library
 from explorer.prediction.hooks import MapLayer
 from explorer.prediction.occlusion import OcclusionResult, Patch, occlusion, patches
-from explorer.ui.predict import paint, state
+from explorer.ui.predict import paint, scores, state
 from explorer.ui.predict.encoded import data_url
 from explorer.ui.predict.picture_grid import GridItem, picture_grid
 from explorer.ui.predict.reason import Case, choose_class, choose_layer, compute_once, note_shuffled_pixels
@@ -106,6 +106,8 @@ def render_cams(case: Case) -> None:
             )
     st.caption(_("Dark purple is the least of a map, yellow the most; each map has a scale of its own."))
     note_shuffled_pixels(case)
+    if method != ALL:
+        scores.render(case, map_layer, index, Method(method), heat)
 
 
 def _choose_opacity() -> float:

@@ -29,7 +29,7 @@ def _once(values: tuple[str | int, ...]) -> tuple[str | int, ...]:
 Name = Annotated[str, Field(max_length=300)]
 Show = Literal["predict", "test", "weights"]
 Source = Literal["gallery", "upload", "draw", "camera", "data"]
-Why = Literal["cam", "maps", "filters", "occlusion"]
+Why = Literal["cam", "maps", "filters", "occlusion", "reach"]
 Whose = Literal["first", "second"]
 Order = Literal["strength", "number"]
 

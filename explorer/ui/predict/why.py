@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.answers import Answer
-from explorer.ui.predict import filters, heat, maps, state
+from explorer.ui.predict import filters, heat, maps, reach, state
 from explorer.ui.predict.reason import Case
 from explorer.ui.predict.view import Whose, Why
 from explorer.ui.shared.text import plain
@@ -35,9 +35,11 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
         "occlusion": _("Occlusion"),
         "maps": _("Feature maps"),
         "filters": _("Filters"),
+        "reach": _("Reach of a unit"),
     }
     sections: dict[Why, Callable[[Case], None]] = {
-        "cam": heat.render_cams, "occlusion": heat.render_occlusion, "maps": maps.render, "filters": filters.render
+        "cam": heat.render_cams, "occlusion": heat.render_occlusion, "maps": maps.render, "filters": filters.render,
+        "reach": reach.render,
     }  # fmt: skip
     st.html(NARROW)
     answer = _choose_answer(answers)

@@ -1,0 +1,194 @@
+"""The scores of a class activation map: deletion, insertion, and a comparison with maps of random weights."""
+
+from functools import partial
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+import torch
+from torch import Tensor
+
+from explorer.drawing.kinds import series_colour
+from explorer.i18n import _
+from explorer.prediction import reasons
+from explorer.prediction.cams import Method, import_library
+from explorer.prediction.heat_scores import RANDOM_NETWORKS, STEPS, Curves, HeatScores, heat_scores
+from explorer.prediction.hooks import MapLayer
+from explorer.ui.glossary import explain
+from explorer.ui.predict.reason import Case
+from explorer.ui.shared.chart_text import VEGA_CONFIG
+from explorer.ui.shared.text import plain
+from explorer.workers import semaphore
+
+ALIKE = 0.8  # rank correlation with maps of random weights from which on a map hardly depends on the weights
+HEIGHT = 300
+
+_semaphore = semaphore.FairSemaphore(1)  # one at a time; each step lets other predictions go first
+
+
+def render(case: Case, map_layer: MapLayer, index: int, method: Method, heat: Tensor) -> None:
+    """Render a button that scores a class activation map, and then its scores.
+
+    Args:
+        case: Answer that the map explains.
+        map_layer: Layer of the map.
+        index: Position of the class.
+        method: Method of the map.
+        heat: Map, (size, size).
+    """
+    st.subheader(_("Can this map be trusted?"), anchor=False)
+    st.caption(
+        _(
+            "Pixels are taken away, the hottest first, and put back in that order: a map that shows what the network "
+            "uses makes the probability fall early and rise early. The same is done with maps of {count} networks "
+            "with random weights, which know nothing."
+        ).format(count=RANDOM_NETWORKS)
+    )
+    if not heat.any():
+        st.info(_("A map without any heat has no order of pixels, so it has no scores."), icon=":material/blur_off:")
+        return
+    key = ("scores", map_layer.layer.name, index, method)
+    requested = st.button(_("Score this map"), icon=":material/rule:", key="predict.score")
+    packed = reasons.load_cached(case.network, case.picture, key)
+    if packed is None and requested:
+        packed = _compute(case, map_layer, index, method, heat, key)
+    if packed is not None:
+        _render_scores(_unpack(packed), case.network.card.classes[index], dark=case.dark)
+
+
+def _compute(
+    case: Case, map_layer: MapLayer, index: int, method: Method, heat: Tensor, key: tuple[object, ...]
+) -> Tensor:
+    note, bar = st.empty(), st.progress(0.0, _("Taking pixels away"))
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / total, _("{done:,} of {count:,} steps").format(done=done, count=total))
+
+    def wait(ahead: int) -> None:
+        note.info(_("Waiting: scores before yours: {ahead}").format(ahead=ahead), icon=":material/hourglass_top:")
+
+    try:
+        import_library()
+        with _semaphore.slot(wait):
+            note.empty()
+            if (cached := reasons.load_cached(case.network, case.picture, key)) is not None:
+                return cached  # another session has computed it
+            slot = partial(semaphore.slot, lambda _ahead: None, yielding=True)
+            found = heat_scores(
+                case.network, map_layer, case.image, index, method, heat=heat, progress=progress, slot=slot
+            )
+            packed = _pack(found)
+            reasons.save_cached(case.network, case.picture, key, packed)
+            return packed
+    finally:
+        note.empty()
+        bar.empty()
+
+
+def _pack(found: HeatScores) -> Tensor:
+    """Return the scores as one tensor for the cache: both curves of each map, then its rank correlation."""
+    rows = [torch.cat([one.deletion, one.insertion]) for one in (found.own, *found.chance)]
+    return torch.cat([torch.stack(rows), torch.tensor([[1.0], *([one] for one in found.similarities)])], 1)
+
+
+def _unpack(packed: Tensor) -> HeatScores:
+    curves = [Curves(row[: STEPS + 1], row[STEPS + 1 : -1]) for row in packed]
+    return HeatScores(curves[0], tuple(curves[1:]), tuple(packed[1:, -1].tolist()))
+
+
+def _render_scores(found: HeatScores, name: str, *, dark: bool) -> None:
+    own, chance = found.own, found.chance
+    deletion, insertion = ([getattr(one, score) for one in chance] for score in ("deletion_score", "insertion_score"))
+    with st.grid(3, min_column_width=150, gap="small"):
+        st.metric(
+            _("Deletion, low is good"), f"{own.deletion_score:.2f}", border=True,
+            help=explain("deletion", _("Random weights: {scores}.").format(scores=_range(deletion))),
+        )  # fmt: skip
+        st.metric(
+            _("Insertion, high is good"), f"{own.insertion_score:.2f}", border=True,
+            help=explain("insertion", _("Random weights: {scores}.").format(scores=_range(insertion))),
+        )  # fmt: skip
+        st.metric(
+            _("Like random weights"), f"{found.similarity:.2f}", border=True,
+            help=explain("sanity-check", _("Rank correlation, from 0 (none) to 1 (the same order of pixels).")),
+        )  # fmt: skip
+    st.markdown(_verdict(found))
+    with st.grid(2, min_column_width=280, gap="small"):
+        for field, title in (("deletion", _("Pixels removed")), ("insertion", _("Pixels put back"))):
+            curve = getattr(own, field)
+            st.altair_chart(
+                _chart(found, field, title, dark=dark).configure(**VEGA_CONFIG), key=f"predict.scores.{field}",
+                alt=_("{title}: the probability of {name} goes from {first:.0%} to {last:.0%}").format(
+                    title=title, name=plain(name), first=float(curve[0]), last=float(curve[-1])
+                ),
+            )  # fmt: skip
+    st.caption(
+        _("Removed pixels get the mean colour of the normalisation; the picture to which pixels return is blurred.")
+    )
+
+
+def _range(scores: list[float]) -> str:
+    return _("{least:.2f} to {most:.2f}").format(least=min(scores), most=max(scores))
+
+
+def _verdict(found: HeatScores) -> str:
+    """Return what the scores say, in a sentence or two."""
+    counts = _("It wins **{wins} of {count}** comparisons with the maps of random weights.").format(
+        wins=found.wins, count=found.comparisons
+    )
+    if found.wins == found.comparisons:
+        judgement = _("The pixels that it marks are those that the network uses.")
+    elif found.wins > found.comparisons / 2:
+        judgement = _("It is better than chance, but not clearly.")
+    else:
+        judgement = _("It is no better than chance: don't rely on it for this picture and class.")
+    parts = [judgement, counts]
+    if found.similarity >= ALIKE:
+        parts.append(
+            _("It looks much like the maps of random weights: it shows the picture more than what was learnt.")
+        )
+    return " ".join(parts)
+
+
+def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> alt.Chart:
+    """Return the curves of the map, strong, and those of random weights, faint.
+
+    Args:
+        found: Scores.
+        field: ``deletion`` or ``insertion``.
+        title: Name of the horizontal axis.
+        dark: Whether the page is dark.
+    """
+    names = {True: _("this map"), False: _("random weights")}
+    rows = [
+        (share / STEPS, float(value), number, names[number == 0])
+        for number, one in enumerate((found.own, *found.chance))
+        for share, value in enumerate(getattr(one, field))
+    ]
+    return (
+        alt.Chart(pd.DataFrame(rows, columns=["share", "probability", "line", "map"]), height=HEIGHT)
+        .mark_line(interpolate="linear")
+        .encode(
+            x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=4)),
+            y=alt.Y(
+                "probability:Q",
+                title=_("Probability"),
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", tickCount=4),
+            ),
+            detail="line:N",
+            color=alt.Color(
+                "map:N",
+                scale=alt.Scale(
+                    domain=list(names.values()), range=[series_colour(number, dark=dark) for number in range(2)]
+                ),
+                legend=alt.Legend(orient="bottom", title=None),
+            ),
+            strokeWidth=alt.condition("datum.line == 0", alt.value(3), alt.value(1)),
+            tooltip=[
+                alt.Tooltip("map:N", title=_("Map")),
+                alt.Tooltip("share:Q", title=title, format=".0%"),
+                alt.Tooltip("probability:Q", title=_("Probability"), format=".1%"),
+            ],
+        )
+    )
