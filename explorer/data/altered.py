@@ -91,6 +91,35 @@ def plant_patches(dataset: Dataset, share: float, shows: Shows, seed: int) -> Da
     return replace(dataset, train=Split(images, split.labels), notes=(*dataset.notes, note))
 
 
+def alter_examples(
+    images: Sequence[Tensor], labels: Sequence[int], classes: int, *, random_labels: float, patch: float, shows: Shows,
+    seed: int,
+) -> tuple[list[Tensor], list[int]]:  # fmt: skip
+    """Alters a few images and labels as :func:`randomise_labels` and :func:`plant_patches` alter a data set.
+
+    Args:
+        images: Images of any sizes, uint8, (C, H, W). They stay as they are.
+        labels: Positions of their classes.
+        classes: Number of classes.
+        random_labels: Share of the images with a random class, from 0 to 1.
+        patch: Share of the images with a patch, from 0 to 1.
+        shows: What of the patch tells the class.
+        seed: Seed of the choices.
+
+    Raises:
+        InputError: If there are more classes than positions.
+    """
+    random = torch.Generator().manual_seed(seed)
+    altered, given = [image.clone() for image in images], list(labels)
+    for index in torch.randperm(len(given), generator=random)[: round(random_labels * len(given))].tolist():
+        given[index] = int(torch.randint(classes, (), generator=random))
+    if patch:
+        check_patch(classes, shows)
+    for index in torch.randperm(len(given), generator=random)[: round(patch * len(given))].tolist():
+        stamp(altered[index], given[index], classes, shows)
+    return altered, given
+
+
 def check_patch(classes: int, shows: Shows) -> None:
     """Checks that a patch can tell that many classes apart.
 

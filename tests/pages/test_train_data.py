@@ -172,3 +172,14 @@ def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
     assert "may take 100 B in all" in problem(upload(open_page(), "big.npz", npz()))
     assert uploads.names() == []
+
+
+def test_random_labels_and_a_planted_patch_are_shown_before_the_training() -> None:
+    app = run_until_idle(open_page(dataset="digits", random_labels="1", patch="0.5"))
+    assert "100% have a random class, and 50% a patch" in words(app)
+    app.selectbox(key="train.recipe.patch_shows").set_value("position").run()
+    assert form(app).recipe.patch_shows == "position"
+    assert app.query_params["patch_shows"] == "position"
+    app.number_input(key="train.recipe.patch").set_value(2.0).run()
+    assert "patch" in words(app)
+    assert form(app).recipe.patch == 0.5

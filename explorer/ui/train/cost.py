@@ -134,6 +134,7 @@ def throughput_key(spec: Spec, recipe: Recipe, resources: Resources) -> str:
     relevant = recipe.changed(
         epochs=1, schedule="constant", warmup_epochs=None, lr=Recipe().lr, weight_decay=0.0, seed=0, weights=None,
         validation_fraction=0.0, label_smoothing=0.0, mean=None, std=None,
+        random_labels=0.0, patch=0.0, patch_shows=Recipe().patch_shows,
     )  # fmt: skip
     return json.dumps({"spec": spec.to_dict(), "recipe": relevant.to_dict(), "resources": resources.model_dump()})
 

@@ -206,8 +206,20 @@ def _render_samples(form: Form, preview: Preview) -> None:
             )  # fmt: skip
         else:
             epoch = 0
-    settings_key = (names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std)
-    st.html(samples.augmented_html(preview, form.dataset, recipe, settings_key, size, epoch))
+    settings_key = (
+        names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std, recipe.random_labels,
+        recipe.patch, recipe.patch_shows,
+    )  # fmt: skip
+    try:
+        st.html(samples.augmented_html(preview, form.dataset, recipe, settings_key, size, epoch))
+    except InputError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    if recipe.random_labels or recipe.patch:
+        words = _(
+            "The training images are altered on purpose: {labels:.0%} have a random class, and {patch:.0%} a patch "
+            "that gives the class away. The test images stay as they are."
+        ).format(labels=recipe.random_labels, patch=recipe.patch)
+        st.caption(f":material/science: {words}")
     for note in flip_notes(recipe, preview.mirrored):
         st.caption(f":material/flip: {plain(note)}")
 

@@ -99,6 +99,23 @@ def _images(*, trained: bool) -> tuple[Field, ...]:
             "noise_std", _("Noise"), _("Standard deviation of the noise added to pixels from 0 to 1."), step=0.05,
             is_used=_has_augmentation("noise"),
         ),
+        Field(
+            "random_labels", _("Random labels"),
+            explain("random-labels", _("The share of the training images, from 0 to 1, whose class is random.")),
+            step=0.1,
+        ),
+        Field(
+            "patch", _("Planted patch"),
+            explain(
+                "shortcut-learning",
+                _("The share of the training images, from 0 to 1, with a small patch that gives the class away."),
+            ),
+            step=0.1,
+        ),
+        Field(
+            "patch_shows", _("Patch tells by"), _("What of the patch tells the class."), Kind.CHOICE,
+            names={"colour": _("Its colour"), "position": _("Its position")}, is_used=_has_patch,
+        ),
         Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=empty),
         Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=empty),
         Field(
@@ -156,6 +173,10 @@ def _has_schedule(*schedules: str) -> Callable[[Recipe], bool]:
 
 def _has_augmentation(name: str) -> Callable[[Recipe], bool]:
     return lambda recipe: name in (recipe.augment or ())
+
+
+def _has_patch(recipe: Recipe) -> bool:
+    return recipe.patch > 0
 
 
 def _is_random(recipe: Recipe) -> bool:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from explorer.data.altered import alter_examples
 from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.data.preview import Preview
 from explorer.i18n import _
@@ -36,8 +37,16 @@ STYLE = """<style>
 </style>"""
 
 
-def augmented(preview: Preview, recipe: Recipe, size: int, epoch: int) -> list[Tensor]:
-    """Returns the images as the network sees them in an epoch, before normalisation: uint8, (C, size, size)."""
+def augmented(preview: Preview, images: Sequence[Tensor], recipe: Recipe, size: int, epoch: int) -> list[Tensor]:
+    """Returns images as the network sees them in an epoch, before normalisation: uint8, (C, size, size).
+
+    Args:
+        preview: Facts about their data set.
+        images: Images, uint8, (C, H, W).
+        recipe: Recipe of the run.
+        size: Side of the network's images in pixels.
+        epoch: Epoch, from 0.
+    """
     names = augmentations(recipe, preview.mirrored)
     mean, std = recipe.mean or preview.mean, recipe.std or preview.std
     if len(mean) not in (1, preview.channels):  # a run does the same
@@ -45,11 +54,11 @@ def augmented(preview: Preview, recipe: Recipe, size: int, epoch: int) -> list[T
     seed = recipe.seed if "permute_pixels" in names else None
     normalise = Normalise(Preprocessing(size, mean, std, seed), torch.device("cpu"))
     augment = [name for name in names if name != "permute_pixels"]
-    sampled = sample_parameters(augment, len(preview.images), recipe.seed, epoch)
+    sampled = sample_parameters(augment, len(images), recipe.seed, epoch)
     strength = Strength(recipe.rotation_degrees, recipe.noise_std)
     statistics = [torch.tensor(values).view(-1, 1, 1) for values in (std, mean)]
     results = []
-    for index, image in enumerate(preview.images):
+    for index, image in enumerate(images):
         parameters = sampled.select(slice(index, index + 1), torch.device("cpu"))
         windows = compute_windows(parameters.uniform, image.shape[1], image.shape[2], size)
         pixels = resample_windows(image[None], windows, size)
@@ -93,9 +102,16 @@ def augmented_html(
     size: int,
     epoch: int,
 ) -> str:
-    """Returns the augmented images as HTML. ``settings_key`` has all fields of the recipe that affect them."""
-    images = augmented(_preview, _recipe, size, epoch)
-    return images_html(images, [_preview.classes[label] for label in _preview.labels])
+    """Returns the augmented images as HTML. ``settings_key`` has all fields of the recipe that affect them.
+
+    Raises:
+        InputError: If the recipe's patch can't tell that many classes apart.
+    """
+    images, labels = alter_examples(
+        _preview.images, _preview.labels, len(_preview.classes), random_labels=_recipe.random_labels,
+        patch=_recipe.patch, shows=_recipe.patch_shows, seed=_recipe.seed,
+    )  # fmt: skip
+    return images_html(augmented(_preview, images, _recipe, size, epoch), [_preview.classes[label] for label in labels])
 
 
 def augmentation_text(names: Sequence[str]) -> str:
