@@ -200,7 +200,7 @@ class Store(Database):
             for table in (POINTS.c, METRICS.c):
                 if names is not None and table is POINTS.c and not any(name.startswith(POINT) for name in names):
                     continue
-                condition = table.job.in_(jobs)
+                condition: sa.ColumnElement[bool] = table.job.in_(jobs)
                 if names is not None:
                     condition &= table.name.in_(names)
                 elif not layers:

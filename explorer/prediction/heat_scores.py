@@ -131,7 +131,8 @@ def heat_scores(
     advance()
     own = curves(network, image, index, heat, slot)
     advance()
-    chance, similarities = [], []
+    chance: list[Curves] = []
+    similarities: list[float] = []
     for seed in range(MAX_SEEDS):
         with slot():
             random = cam(with_random_weights(network, seed), map_layer, image, index, method)

@@ -165,7 +165,7 @@ def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> alt.Char
         for number, one in enumerate((found.own, *found.chance))
         for share, value in enumerate(getattr(one, field))
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(pd.DataFrame(rows, columns=["share", "probability", "line", "map"]), height=HEIGHT)
         .mark_line(interpolate="linear")
         .encode(
@@ -192,3 +192,4 @@ def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> alt.Char
             ],
         )
     )
+    return chart

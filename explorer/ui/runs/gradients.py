@@ -99,7 +99,7 @@ def _chart(layers: Mapping[str, list[Row]], limits: tuple[float, float]) -> go.F
             z=[[math.log10(value) if value else None for value in row] for row in values], zmin=limits[0],
             zmax=limits[1], colorscale="Cividis", customdata=values, ygap=1 if len(layers) <= MAX_HEIGHT // 8 else 0,
             colorbar={"title": {"text": _("Norm")}, "thickness": 12, "tickprefix": "10<sup>", "ticksuffix": "</sup>"},
-            hovertemplate=_("%{y}, epoch %{x:.2f}: %{customdata:.3g}") + "<extra></extra>",
+            hovertemplate=_("%{y}, epoch %{x:.2f}: %{customdata:.3g}<extra></extra>"),
         )
     )  # fmt: skip
     figure.update_layout(

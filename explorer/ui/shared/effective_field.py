@@ -95,7 +95,7 @@ def _figure(values: Tensor, visible: Window | None, fit: GaussianFit | None, *, 
     figure = go.Figure(
         go.Heatmap(
             z=(values / most).tolist(), colorscale="Viridis", zmin=0, zmax=1, showscale=False,
-            hovertemplate=_("row %{y}, column %{x}: %{z:.1%} of the largest") + "<extra></extra>",
+            hovertemplate=_("row %{y}, column %{x}: %{z:.1%} of the largest<extra></extra>"),
         )
     )  # fmt: skip
     if visible:

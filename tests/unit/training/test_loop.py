@@ -178,7 +178,13 @@ def test_gradients_of_layers_are_recorded_before_clipping(
     monkeypatch: pytest.MonkeyPatch, clip_norm: float | None
 ) -> None:
     monkeypatch.setattr(loop, "LAYER_POINTS", 4)
-    options = {"batch_size": 4, "validation_fraction": 0.0, "epochs": 2, "clip_norm": clip_norm, "lr": 1e-9}
+    options: dict[str, Any] = {
+        "batch_size": 4,
+        "validation_fraction": 0.0,
+        "epochs": 2,
+        "clip_norm": clip_norm,
+        "lr": 1e-9,
+    }
     training, twin = prepared(toy_spec(VGG), **options).training, build(toy_spec(VGG))
     twin.load_state_dict(training.network.state_dict())
     batch = next(training.batches.epoch(0))
