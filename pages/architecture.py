@@ -38,6 +38,7 @@ def preset_label(name: str) -> str:
 # Reserves space for parts that take a moment, so that nothing below them jumps. The numbers stay in sight while a user
 # edits below a tall diagram.
 STYLE = """<style>
+  .st-key-toolbar {{ min-height: 5.5rem; }}
   .st-key-face {{ min-height: 17rem; }}
   .st-key-headline {{ min-height: 5.2rem; }}
   .st-key-headline [data-testid="stMetricLabel"] {{ min-height: 2.2rem; align-items: flex-end; }}

@@ -8,7 +8,6 @@ ASSETS = Path(__file__).parent / "assets"
 
 _repaint = st.components.v2.component(
     "explorer_repaint",
-    css=".st-key-repaint, .st-key-history { display: none; }",
     js=(ASSETS / "repaint.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -24,5 +23,8 @@ def add_scripts() -> None:
     the script learns about it only in its next run. The second one makes the opening of a page one entry of
     the history.
     """
-    _repaint(key="repaint", on_theme_change=lambda: None)
-    _history(key="history")
+    # Among the elements that Streamlit does not lay out, such as passing messages. On the page, a skeleton would stand
+    # for each until its script is loaded, and then everything below would jump.
+    with st._event:
+        _repaint(key="repaint", on_theme_change=lambda: None)
+        _history(key="history")

@@ -96,6 +96,7 @@ def test_the_table_by_pointer_and_keyboard(visit: Visit) -> None:
     page = visit("architecture?net=googlenet", height=3200)
     row(page, "inception3a.branch2.1.conv").click()
     expect(chosen(page)).to_have_attribute("data-pick", "layer:inception3a.branch2.1.conv")
+    assert page.locator(".scroller").evaluate("table => table.scrollWidth - table.clientWidth") == 0  # all columns fit
     names = page.locator(".body [role=rowheader]")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")

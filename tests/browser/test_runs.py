@@ -104,6 +104,8 @@ def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
     tick(page, 1)
     expect(heading(page)).to_have_text("Grape one")
     expect(page).to_have_url(re.compile(f"job={first}"))
+    page.get_by_test_id("stVegaLiteChart").locator("svg").first.wait_for()
+    assert faults(page) == []
     tick(page, 0)
     expect(heading(page)).to_have_text("2 runs")
     page.get_by_role("radio", name="Differences").click()

@@ -142,7 +142,7 @@ def test_feature_maps_and_the_unit_of_the_link() -> None:
     written = [one["label"].partition(": ")[2] for one in grid["channels"]]
     assert len({len(number.partition(".")[2]) for number in written}) == 1  # decimals
     assert max(map(float, written)) > 0
-    chosen = grid_data(app, "predict.unit")
+    chosen = grid_data(app, "predict.unit.follow")
     assert (chosen["unit"], chosen["extra"], chosen["version"]) == ([3, 4, 5], None, grid["version"])
     assert (grid["spans"]["rows"][4], grid["spans"]["columns"][5]) == ([2, 6], [3, 7])
     assert grid["spans"]["rows"][0] == [-2, 2]
@@ -153,7 +153,7 @@ def test_feature_maps_and_the_unit_of_the_link() -> None:
     assert (len(grid["channels"]), grid["size"]) == (48, 32)
     app.number_input("predict.maps.page.layer3.2.relu.strength").set_value(2).run()
     assert len(grid_data(app, "predict.channels")["channels"]) == 16
-    assert grid_data(app, "predict.unit")["extra"]["channel"] == grid_data(app, "predict.unit")["unit"][0]
+    assert grid_data(app, "predict.unit.follow")["extra"]["channel"] == grid_data(app, "predict.unit.follow")["unit"][0]
 
 
 def test_the_values_of_the_channels_are_those_of_the_network() -> None:
@@ -172,7 +172,9 @@ def test_the_order_of_the_channels() -> None:
     app = open_page(why="maps", weights="digits-cnn")
     strengths = [float(one["label"].split(": ")[1]) for one in grid_data(app, "predict.channels")["channels"]]
     assert strengths == sorted(strengths, reverse=True)
-    assert grid_data(app, "predict.unit")["unit"][0] == grid_data(app, "predict.channels")["channels"][0]["channel"]
+    assert (
+        grid_data(app, "predict.unit.follow")["unit"][0] == grid_data(app, "predict.channels")["channels"][0]["channel"]
+    )
     assert app.query_params == {"why": "maps", "weights": "digits-cnn"}
     app.segmented_control("predict.view.order").set_value("number").run()
     assert app.query_params["order"] == "number"
@@ -186,10 +188,10 @@ def test_the_default_channel_is_not_dead() -> None:
     app = open_page(**link)
     first = grid_data(app, "predict.channels")["channels"][0]
     assert first["least"] < first["most"]
-    opened = grid_data(app, "predict.unit")["unit"]
+    opened = grid_data(app, "predict.unit.follow")["unit"]
     assert opened[0] == first["channel"]
     app.segmented_control("predict.view.order").set_value("number").run()
-    assert grid_data(app, "predict.unit")["unit"] == opened
+    assert grid_data(app, "predict.unit.follow")["unit"] == opened
     # The page with that channel.
     assert opened[0] in [one["channel"] for one in grid_data(app, "predict.channels")["channels"]]
 

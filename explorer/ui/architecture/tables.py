@@ -20,7 +20,11 @@ from explorer.ui.shared.text import plain
 
 ASSETS = Path(__file__).parents[1] / "assets"
 ROW_HEIGHT = 30  # pixels
-WIDTH, NAME_WIDTH, SIDE_WIDTH, FORMULA_WIDTH, WIDE_WIDTH = 7.5, 12.0, 13.0, 18.0, 24.0  # rem
+# Least widths in rem. Together, the columns of numbers fit into a window of 1280 pixels.
+NAME_WIDTH, KIND_WIDTH, STAGE_WIDTH, OUTPUT_WIDTH, SEES_WIDTH = 9.5, 6.2, 4.3, 6.4, 5.2
+NUMBER_WIDTH = 4.0
+NUMBER_WIDTHS = {Measure.PARAMS: 5.9, Measure.MACS: 6.9, Measure.FLOPS: 6.9, Measure.ACTIVATION_BYTES: 5.8}
+SIDE_WIDTH, FORMULA_WIDTH, WIDE_WIDTH = 13.0, 18.0, 24.0
 WIDE = (Measure.MACS, Measure.FLOPS)  # columns with long formulas
 # Columns whose name is not the key of their measure. A download of the table has these names.
 COLUMNS = {Measure.ACTIVATION_BYTES: "memory", Measure.RECEPTIVE_FIELD: "field", Measure.STRIDE: "jump"}
@@ -50,7 +54,7 @@ class Column:
     title: str
     term: str = ""
     note: str = ""
-    width: float = WIDTH
+    width: float = KIND_WIDTH
     number: bool = False
 
     @property
@@ -116,17 +120,25 @@ def number_columns() -> list[Column]:
     return [
         Column("layer", _("Layer"), width=NAME_WIDTH),
         Column("kind", _("Kind")),
-        Column("stage", _("Stage"), "stage"),
-        Column("output", _("Output"), "feature-map", _("Channels, rows and columns for one image.")),
+        Column("stage", _("Stage"), "stage", width=STAGE_WIDTH),
+        Column(
+            "output", _("Output"), "feature-map", _("Channels, rows and columns for one image."), width=OUTPUT_WIDTH
+        ),
         *(_measure_column(measure) for measure in measures_at(Place.TABLE)),
-        Column("sees", _("Middle unit sees"), note=_("Rows and columns of the image, cut off at its edge.")),
+        Column(
+            "sees",
+            _("Middle unit sees"),
+            note=_("Rows and columns of the image, cut off at its edge."),
+            width=SEES_WIDTH,
+        ),
     ]
 
 
 def _measure_column(measure: Measure) -> Column:
     definition, names = measure.definition, measure.definition.names()
     title = names.column or definition.heading()
-    return Column(COLUMNS.get(measure, str(measure)), title, definition.term, names.note, number=True)
+    width = NUMBER_WIDTHS.get(measure, NUMBER_WIDTH)
+    return Column(COLUMNS.get(measure, str(measure)), title, definition.term, names.note, width, number=True)
 
 
 def formula_columns() -> list[Column]:

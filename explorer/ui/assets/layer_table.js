@@ -45,7 +45,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function cell(role, value, column) {
     const element = document.createElement("span");
     element.role = role;
-    element.textContent = text(value);
+    const place = role === "rowheader" ? element.appendChild(document.createElement("bdi")) : element;
+    place.textContent = text(value);
+    if (role === "rowheader") element.title = text(value);
     if (column.number) element.className = "number";
     return element;
   }

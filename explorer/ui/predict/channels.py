@@ -88,7 +88,7 @@ def render(
     )
     is_whole = small.shape == shown.shape and any(channel.number == unit[0] for channel in channels)
     _follow(
-        key="predict.unit",
+        key="predict.unit.follow",
         data={
             "version": version,
             "unit": list(unit),

@@ -20,6 +20,12 @@ from explorer.ui.runs.line_names import value_of
 from explorer.ui.shared.chart_text import VEGA_CONFIG
 
 HEIGHT = 270
+PADDING = {
+    "left": 0,
+    "top": 4,
+    "right": 12,
+    "bottom": 20,
+}  # pixels; half of the last number and dot reach over the axis
 MAX_DOTS = 30  # most epochs of a curve whose points are marked
 OUTLIER = 20.0  # times the upper quartile; larger numbers are cut off
 SMALLEST = 1e-6  # times the upper quartile; a logarithmic axis leaves out smaller numbers
@@ -204,7 +210,10 @@ def vega_spec(
             "mark": {"type": "area", "opacity": 0.2},
             "encoding": {"y": {**y_axis, "field": "low"}, "y2": {"field": "high"}, "color": by_line["color"]},
         },
-        {"mark": {"type": "line", "interpolate": "linear", "clip": True}, "encoding": {"y": y_axis, **by_line}},
+        {
+            "mark": {"type": "line", "interpolate": "linear", "clip": limits is not None},
+            "encoding": {"y": y_axis, **by_line},
+        },
     ]
     layers.append(
         {
@@ -214,7 +223,7 @@ def vega_spec(
                 {"joinaggregate": [{"op": "count", "as": "points"}], "groupby": ["line"]},
                 {"filter": {"or": [f"datum.points <= {MAX_DOTS}", {"field": "line", "oneOf": published}]}},
             ],
-            "mark": {"type": "point", "size": 26, "opacity": 1, "clip": True},
+            "mark": {"type": "point", "size": 26, "opacity": 1, "clip": limits is not None},
             # Dots of training are hollow, because after one epoch there are only two dots and no line.
             "encoding": {
                 "y": y_axis,
@@ -228,6 +237,7 @@ def vega_spec(
     layers.append(_pointer(lines, form, dark=dark))
     return {
         "height": HEIGHT,
+        "padding": PADDING,
         "title": {"text": title, "anchor": "start", "fontSize": NAME},
         "config": VEGA_CONFIG,
         "encoding": {"x": x_axis},

@@ -14,6 +14,12 @@ PAGES = Path(__file__).parents[3] / "pages"
 
 # The heights are reserved, so that nothing moves when a figure, a message or a number arrives.
 STYLE = """<style>
+  [class*="st-key-start-card-"] { min-height: 27.8rem }
+  .st-key-start-card-predict, .st-key-start-card-learn { min-height: 25.3rem }
+  @media (max-width: 1150px) {
+    [class*="st-key-start-card-"] { min-height: 32rem }
+    .st-key-start-card-predict { min-height: 43.3rem }
+  }
   [class*="st-key-start-figure-"] { min-height: 158px }
   [class*="st-key-start-facts-"] { min-width: 150px }
   [class*="st-key-start-facts-"] [data-testid="stMetric"] { padding: 0 }

@@ -130,6 +130,9 @@ def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
         for name, counts in parts.items():
             st.metric(name, f"{sum(counts):,}", border=True)
     if not preview.images:
+        st.caption(
+            _("Estimated from the catalogue, with classes of equal size. The images give the exact numbers."),
+        )
         return
     st.caption(_description(preview))
     for note in preview.notes:
