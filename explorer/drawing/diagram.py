@@ -247,7 +247,11 @@ class _Drawing:
         layers = [self.analysis.layers[position] for position in box.node.layers]
         heaviest = max(layers, key=lambda layer: (layer.macs, layer.params))
         fill = self.fill(layers, heaviest.kind)
-        words = _("{name}: {layers} layers, {parameters} parameters, {macs} MACs; open").format(
+        words = ngettext(
+            "{name}: {layers} layer, {parameters} parameters, {macs} MACs; open",
+            "{name}: {layers} layers, {parameters} parameters, {macs} MACs; open",
+            len(layers),
+        ).format(
             name=caption(self.analysis, box.node),
             layers=len(layers),
             parameters=short(sum(layer.params for layer in layers)),
@@ -287,7 +291,11 @@ class _Drawing:
         return self.theme.faint if heat.NONE in fills else self.theme.ground
 
     def describe(self, layer: Layer) -> str:
-        return _("{name}: {words}, {before} to {after}, {parameters} parameters").format(
+        return ngettext(
+            "{name}: {words}, {before} to {after}, {parameters} parameter",
+            "{name}: {words}, {before} to {after}, {parameters} parameters",
+            layer.params,
+        ).format(
             name=layer.name,
             words=layer.description,
             before=shape(layer.input_shape),

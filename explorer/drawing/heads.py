@@ -9,7 +9,7 @@ from explorer.drawing.scale import Scale
 from explorer.drawing.theme import NAME
 from explorer.drawing.tree import Node, head_units
 from explorer.formatting import shape
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 LINE = 28.0  # distance in pixels from box to box
 ROOM = 26.0  # for the heading, and for the line of parameters
@@ -94,7 +94,7 @@ def _branch(
     nodes = head_units(analysis, head)
     words = tuple(_words(layers, node, name_of) for node in nodes)
     heading = _("{name} · training only").format(name=head.name)
-    parameters = _("{count:,} parameters").format(count=head.params)
+    parameters = ngettext("{count:,} parameter", "{count:,} parameters", head.params).format(count=head.params)
     beside = max(words_width(f"{name}   {size}") for name, size in words)
     width = max(
         3 * PAD + WIDEST + SLABS + beside, 2 * PAD + words_width(heading, NAME), 2 * PAD + words_width(parameters)

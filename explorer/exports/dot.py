@@ -6,7 +6,7 @@ from explorer.analysis import Layer, analyse
 from explorer.drawing.kinds import Group, colours, group_of
 from explorer.families import Spec
 from explorer.formatting import shape
-from explorer.i18n import _
+from explorer.i18n import ngettext
 
 COLOURS = colours(dark=False)
 GREY = COLOURS[Group.OTHER]
@@ -33,7 +33,11 @@ def dot(spec: Spec) -> str:
         f'  {_quoted(IMAGE)} [label={image}, shape=plaintext, style=""];',
     ]
     titles = {
-        head.name: _("{name}, in training only: {count:,} parameters").format(name=head.name, count=head.params)
+        head.name: ngettext(
+            "{name}, in training only: {count:,} parameter",
+            "{name}, in training only: {count:,} parameters",
+            head.params,
+        ).format(name=head.name, count=head.params)
         for head in analysis.auxiliary
     }
     for number, (stage, members) in enumerate(groupby(layers, key=lambda layer: layer.stage)):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
 from explorer.prediction.confidence import ConfidenceWarning, confidence_warnings, stands_out
@@ -51,7 +51,11 @@ def _sentence(code: ConfidenceWarning, answer: Answer) -> str:
     height, width = picture.size
     codes = ConfidenceWarning
     sentence = {
-        codes.CLASS: _("{truth} is not one of the {count:,} classes that {name} knows, so no answer can be right."),
+        codes.CLASS: ngettext(
+            "{truth} is not the one class that {name} knows, so no answer can be right.",
+            "{truth} is not one of the {count:,} classes that {name} knows, so no answer can be right.",
+            len(card.classes),
+        ),
         codes.NAME: _(
             "The class names of {name} and those of the picture's data set all differ. Classes are matched by "
             "their position, {truth} with {taken}; if they mean different things, no answer can be right."

@@ -12,7 +12,7 @@ from explorer.analysis import Analysis, Layer, measures
 from explorer.analysis.measures import DIAGRAM_MEASURES, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.ui.architecture import state
 from explorer.ui.shared import layer_choice
 from explorer.ui.shared.chart_text import VEGA_CONFIG, readable
@@ -72,7 +72,12 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figu
         figure.add_hline(
             y=analysis.spec.image_size,
             line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
-            annotation={"text": _("image: {size} pixels").format(size=analysis.spec.image_size), "xanchor": "left"},
+            annotation={
+                "text": ngettext("image: {size} pixel", "image: {size} pixels", analysis.spec.image_size).format(
+                    size=analysis.spec.image_size
+                ),
+                "xanchor": "left",
+            },
             annotation_position="top left",
         )
     figure.update_layout(
@@ -115,9 +120,11 @@ def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar
 def _hover(layer: Layer) -> str:
     field = layer.field
     return (
-        _("{name}<br>{size} pixels, stride {stride}, padding {padding}").format(
-            name=layer.name, size=field.size, stride=field.stride, padding=field.padding
-        )
+        ngettext(
+            "{name}<br>{size} pixel, stride {stride}, padding {padding}",
+            "{name}<br>{size} pixels, stride {stride}, padding {padding}",
+            field.size,
+        ).format(name=layer.name, size=field.size, stride=field.stride, padding=field.padding)
         if field
         else layer.name
     )

@@ -14,7 +14,7 @@ from explorer.analysis.measures import Place, measures_at
 from explorer.drawing import field_figure
 from explorer.families import Spec
 from explorer.formatting import shape
-from explorer.i18n import _, language
+from explorer.i18n import _, language, ngettext
 from explorer.ui.architecture.tables import visible_range
 from explorer.ui.shared import layer_choice
 
@@ -99,7 +99,8 @@ def _smallest_field(layer: Layer) -> str:
     """Return the smallest receptive field of all paths to the layer; empty if all paths have the same."""
     if layer.field is None or layer.field.smallest_over_paths == layer.field.size:
         return ""
-    return _("{size} pixels").format(size=f"{layer.field.smallest_over_paths:,}")
+    size = layer.field.smallest_over_paths
+    return ngettext("{size:,} pixel", "{size:,} pixels", size).format(size=size)
 
 
 def _units_that_see_all(layer: Layer) -> str:

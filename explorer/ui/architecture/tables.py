@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.formatting import shape
-from explorer.i18n import _, language
+from explorer.i18n import _, language, ngettext
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.glossary import explain, explain_in_text
@@ -194,9 +194,9 @@ def render_heads(analysis: Analysis) -> None:
         return
     st.subheader(_("Auxiliary heads"), anchor=False)
     words = [
-        _("{name} after {layer}: {count:,} parameters").format(
-            name=head.name, layer=analysis.layers[head.source].name, count=head.params
-        )
+        ngettext(
+            "{name} after {layer}: {count:,} parameter", "{name} after {layer}: {count:,} parameters", head.params
+        ).format(name=head.name, layer=analysis.layers[head.source].name, count=head.params)
         for head in analysis.auxiliary
     ]
     st.caption(

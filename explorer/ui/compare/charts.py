@@ -10,7 +10,7 @@ from explorer.analysis.landmarks import Landmark
 from explorer.analysis.measures import Measure, Number
 from explorer.drawing.theme import theme
 from explorer.formatting import short
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.ui.compare.marks import marks
 
 HEIGHT = 360
@@ -45,7 +45,10 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             figure.add_hline(
                 y=size,
                 line={"dash": "dash", "color": theme(dark=dark).faint, "width": 1},
-                annotation={"text": _("image: {size} pixels").format(size=size), "xanchor": "left"},
+                annotation={
+                    "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
+                    "xanchor": "left",
+                },
                 annotation_position="top left",
             )
     figure.update_layout(

@@ -8,7 +8,7 @@ from pydantic import Field
 from explorer.analysis.windows import Windows, formula_lines, validated
 from explorer.drawing import windows as axis
 from explorer.drawing import windows_grid as grid
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
 from explorer.ui.kernels.parts import Fact, facts, narrow_number_input
@@ -99,13 +99,21 @@ def conclusion(windows: Windows) -> str:
     dropped, unread = len(windows.dropped), len(windows.unread)
     numbers = {"count": windows.count, "size": windows.size, "dropped": dropped, "unread": unread}
     if not unread:
-        return _("{count:,} windows fit, and every one of the {size:,} columns is in at least one.").format(**numbers)
-    if dropped == unread:
-        return _(
-            "{count:,} windows fit. At the end {dropped:,} of {size:,} columns are dropped: no window reaches that far."
+        return ngettext(
+            "{count:,} window fits, and every one of the {size:,} columns is in it.",
+            "{count:,} windows fit, and every one of the {size:,} columns is in at least one.",
+            windows.count,
         ).format(**numbers)
-    return _(
-        "{count:,} windows fit, and {unread:,} of {size:,} columns are in none: stride or dilation skips them."
+    if dropped == unread:
+        return ngettext(
+            "{count:,} window fits. Dropped at the end, where it does not reach: {dropped:,} of {size:,} columns.",
+            "{count:,} windows fit. Dropped at the end, where none reaches: {dropped:,} of {size:,} columns.",
+            windows.count,
+        ).format(**numbers)
+    return ngettext(
+        "{count:,} window fits. In no window, as stride or dilation skips them: {unread:,} of {size:,} columns.",
+        "{count:,} windows fit. In no window, as stride or dilation skips them: {unread:,} of {size:,} columns.",
+        windows.count,
     ).format(**numbers)
 
 

@@ -72,9 +72,9 @@ def _render_notice(notice: state.Notice) -> None:
 
 
 def display_name(entry: RegistryEntry) -> str:
-    """Return the name for users: of a run also the run's name."""
+    """Return the name for users: of a run, the run's name."""
     if entry.origin is Origin.JOB and entry.card is not None:
-        return f"{entry.card.name} · {entry.name}"
+        return entry.card.name
     return entry.name.removeprefix(registry.TORCHVISION)
 
 

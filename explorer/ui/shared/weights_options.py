@@ -1,6 +1,10 @@
 """Weights as options of a select box, with their accuracy and size; downloads of torchvision's weights."""
 
+from datetime import datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.families import Spec
@@ -29,7 +33,7 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
         return _("{name} (not here)").format(name=name)
     parts = [f"{_icon(entry.origin)} {name.removeprefix(registry.TORCHVISION)}"]
     if entry.origin is registry.Origin.JOB:
-        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", name]
+        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", *_written_at(entry)]
     if top1 := accuracy(entry.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
         parts.append(words.get(accuracy_metric(entry), "{share:.2%}").format(share=top1))
@@ -37,6 +41,15 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
     if not entry.is_there:
         parts.append(_("download of {size}").format(size=bytes_short(download_size(name))))
     return " · ".join(parts)
+
+
+def _written_at(entry: registry.RegistryEntry) -> list[str]:
+    """Return the minute in which the weights of a run were written, which tells runs of one name apart."""
+    try:
+        seconds = entry.path.stat().st_mtime
+    except OSError:  # removed after the list was made
+        return []
+    return [f"{datetime.fromtimestamp(seconds, ZoneInfo(st.context.timezone or 'UTC')):%Y-%m-%d %H:%M}"]
 
 
 def _icon(origin: registry.Origin) -> str:

@@ -117,9 +117,12 @@ def _submission_text(submitted: Sequence[Record], all_records: Sequence[Record])
     first = submitted[0]
     name = plain(first.name)
     if len(submitted) > 1:
-        return _("{count:,} jobs are submitted; {ahead:,} other jobs wait before them.").format(
-            count=len(submitted), ahead=service.jobs_ahead(first.id, all_records)
-        )
+        ahead = service.jobs_ahead(first.id, all_records)
+        return ngettext(
+            "{count:,} jobs are submitted; {ahead:,} other job waits before them.",
+            "{count:,} jobs are submitted; {ahead:,} other jobs wait before them.",
+            ahead,
+        ).format(count=len(submitted), ahead=ahead)
     if first.status is not Status.QUEUED:
         return _("{name} is {status}.").format(name=name, status=status_name(first.status))
     ahead = service.jobs_ahead(first.id, all_records)

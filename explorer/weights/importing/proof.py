@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.families.building import build, detach_auxiliary, fill
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.weights.files import to_float32
 from explorer.weights.importing.samples import samples
 
@@ -53,9 +53,11 @@ def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
         ) from None
     if tuple(scores.shape) != (IMAGES, spec.num_classes):
         raise InputError(
-            _("the network gives {shape} for {images} images, and not a score for each of {classes} classes").format(
-                shape=tuple(scores.shape), images=IMAGES, classes=spec.num_classes
-            )
+            ngettext(
+                "the network gives {shape} for {images} images, and not a score for the one class",
+                "the network gives {shape} for {images} images, and not a score for each of {classes} classes",
+                spec.num_classes,
+            ).format(shape=tuple(scores.shape), images=IMAGES, classes=spec.num_classes)
         )
     if not bool(torch.isfinite(scores).all()):
         raise InputError(_("the network's scores are not finite numbers: its weights are damaged"))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import InputError, shown
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 _NEW = re.compile(r"(?P<module>.*?)\.?parametrizations\.(?P<leaf>[^.]+)\.(?P<part>.+)")
 _OLD = re.compile(r"(?P<stem>.+)_(?P<part>orig|mask|g|v|u)")
@@ -28,12 +28,12 @@ class Reparametrisation(NamedTuple):
     Attributes:
         parts: Names of its tensors.
         compute: Function that computes the weight from these tensors. It raises ValueError if shapes don't fit.
-        note: Function that returns the note for a report. ``{count}`` is the number of such weights.
+        note: Function that returns the note for a report on a number of such weights. ``{count}`` is the number.
     """
 
     parts: tuple[str, ...]
     compute: Callable[..., Tensor]
-    note: Callable[[], str]
+    note: Callable[[int], str]
 
 
 def compute_weights(tensors: Parts) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -58,7 +58,7 @@ def compute_weights(tensors: Parts) -> tuple[dict[str, Tensor], tuple[str, ...]]
             found.setdefault(match["stem"], ({}, False))[0][match["part"]] = name
     weights: dict[str, Tensor] = {}
     replaced: dict[str, str] = {}  # weight by the names of its parts
-    counts = Counter[str]()
+    counts = Counter[Callable[[int], str]]()
     for weight, (parts, new) in found.items():
         kind = next((one for one in (NEW if new else OLD) if set(one.parts) == parts.keys()), None)
         if weight in tensors and not new and "orig" in parts:  # spectral norm stored it before PyTorch 1.1
@@ -70,8 +70,8 @@ def compute_weights(tensors: Parts) -> tuple[dict[str, Tensor], tuple[str, ...]]
             continue  # a name such as "block_v" alone does not prove weight norm
         weights[weight] = _compute(weight, kind, {part: tensors[name] for part, name in parts.items()})
         replaced |= dict.fromkeys(parts.values(), weight)
-        counts[kind.note()] += 1
-    notes = tuple(note.format(count=count) for note, count in counts.items())
+        counts[kind.note] += 1
+    notes = tuple(note(count).format(count=count) for note, count in counts.items())
     return dict(_in_place(tensors, replaced, weights)), notes
 
 
@@ -152,22 +152,37 @@ def _orthogonal(original: Tensor, base: Tensor) -> Tensor:
     return matrix if tall is original else matrix.mT
 
 
-def _pruned_note() -> str:
-    return _("{count} weights were pruned: they are computed with their masks.")
+def _pruned_note(count: int) -> str:
+    return ngettext(
+        "{count} weight was pruned: it is computed with its mask.",
+        "{count} weights were pruned: they are computed with their masks.",
+        count,
+    )
 
 
-def _weight_norm_note() -> str:
-    return _("{count} weights have weight norm: they are computed from length and direction.")
+def _weight_norm_note(count: int) -> str:
+    return ngettext(
+        "{count} weight has weight norm: it is computed from length and direction.",
+        "{count} weights have weight norm: they are computed from length and direction.",
+        count,
+    )
 
 
-def _spectral_norm_note() -> str:
-    return _("{count} weights have spectral norm: they are divided by the norm that training has estimated.")
+def _spectral_norm_note(count: int) -> str:
+    return ngettext(
+        "{count} weight has spectral norm: it is divided by the norm that training has estimated.",
+        "{count} weights have spectral norm: they are divided by the norm that training has estimated.",
+        count,
+    )
 
 
-def _orthogonal_note() -> str:
-    return _(
+def _orthogonal_note(count: int) -> str:
+    return ngettext(
+        "{count} weight is orthogonal: it is computed by PyTorch's default map, as the tensors don't show which one "
+        "was used.",
         "{count} weights are orthogonal: they are computed by PyTorch's default map, as the tensors don't show "
-        "which one was used."
+        "which one was used.",
+        count,
     )
 
 

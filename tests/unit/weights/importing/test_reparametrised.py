@@ -78,7 +78,7 @@ def test_weights_have_the_positions_of_their_parts() -> None:
     prune.random_unstructured(net[1], "weight", 0.5)
     tensors, (note,) = compute_weights(net.state_dict())
     assert [name.split(".")[0] for name in tensors] == ["0", "0", "1", "1", "2", "2"]
-    assert note.startswith("1 weights")
+    assert note.startswith("1 weight was pruned")
 
 
 class Doubled(nn.Module):
