@@ -18,7 +18,9 @@ def configure() -> None:
 
 
 def _set_up(logger: logging.Logger) -> None:
-    """Give a logger of Streamlit the formatter of the settings."""
+    """Give a logger of Streamlit the formatter of the settings. The web server's report only problems."""
+    if logger.name.startswith(("uvicorn", "websockets")):
+        logger.setLevel(logging.WARNING)
     former = getattr(logger, "streamlit_console_handler", None)
     if former is not None:
         logger.removeHandler(former)

@@ -14,11 +14,6 @@ from explorer.i18n import _
 from explorer.settings import settings
 from explorer.ui.shared.text import plain
 
-STYLE = """<style>
-  .st-key-account { position: absolute; top: 0.25rem; right: 0; width: auto; z-index: 1 }
-  .st-key-account > * { justify-content: flex-end }
-</style>"""
-
 _log = logging.getLogger("explorer.sign_in")
 _script = st.components.v2.component(
     "explorer_sign_in",
@@ -64,7 +59,10 @@ def render_gate() -> bool:
     if is_open():
         _script(key="sign-in", data={"returning": True})
         return True
-    with st.container(border=True, horizontal_alignment="center", key="sign-in-card"):
+    with (
+        st.container(horizontal_alignment="center"),
+        st.container(border=True, width=420, horizontal_alignment="center", key="sign-in-card"),
+    ):
         st.title("CNN Architecture Explorer", anchor=False, text_alignment="center")
         if not get_secrets_auth_section():
             st.error(
@@ -93,17 +91,12 @@ def render_account() -> None:
     if not settings().sign_in:
         return
     actor = current_actor()
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="account"):
-        label = _("{email} (administrator)") if actor.role is Role.ADMINISTRATOR else "{email}"
-        st.caption(plain(label.format(email=actor.email)), width="content")
+    words = _("Sign out {email} (administrator)") if actor.role is Role.ADMINISTRATOR else _("Sign out {email}")
+    with st.container(horizontal_alignment="right", key="account"):
         st.button(
-            _("Sign out"),
-            icon=":material/logout:",
-            type="tertiary",
-            on_click=st.logout,
-            key="sign-out",
-            width="content",
-        )
+            plain(words.format(email=actor.email)), icon=":material/logout:", type="tertiary", on_click=st.logout,
+            key="sign-out", width="content",
+        )  # fmt: skip
 
 
 def _sign_in() -> None:

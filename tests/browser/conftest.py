@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tests.helpers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -35,18 +36,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def serve(log: Path, *options: str, port: int = 0, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the app as in the README and wait until it responds.
 
-
-def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the app as in the README and wait until it responds."""
-    port = free_port()
+    Args:
+        log: File of its output.
+        options: Further options of Streamlit.
+        port: Its port. 0 for any free one.
+        environment: Further settings.
+    """
+    port = port or free_port()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"],
+            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}", *options],
             cwd=ROOT,
             stdout=out,
             stderr=out,
@@ -58,6 +60,7 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
                 "EXPLORER_WEIGHTS_DIR": str(log.parent / "weights"),
                 "EXPLORER_RUNNER_IDLE": "30",
                 "EXPLORER_KEEP_READY": "false",  # many apps start, and few train
+                **environment,
             },
         )
     address = f"http://localhost:{port}"
