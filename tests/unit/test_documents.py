@@ -5,7 +5,7 @@ import tomllib
 
 from tests.helpers.documents import ROOT, documents, inline
 
-FOLDERS = ("explorer", "pages", "benchmarks", "tests", "docs", "pretrained")
+FOLDERS = ("explorer", "pages", "benchmarks", "tests", "docs", "pretrained", "deploy")
 _FILE = re.compile(r"[\w./-]+\.(py|md|jinja|toml)")
 _FOLDER = re.compile(rf"({'|'.join(FOLDERS)})(/[\w-]+)*/?")
 PATHS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*")}
