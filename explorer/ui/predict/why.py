@@ -17,7 +17,7 @@ WHOSE = "predict.whose"  # of the widget: its options change with the networks
 # On a phone the sections fit in one line, and so do the three inputs for a unit.
 NARROW = """<style>
   @media (max-width: 480px) {
-    .st-key-predict-view-why button { padding-inline: 0.55rem }
+    .st-key-predict-view-why button { padding-inline: 0.36rem }
     .st-key-predict-unit > * { flex-basis: 90px; min-width: 0 }
   }
 </style>"""
@@ -35,7 +35,7 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
         "occlusion": _("Occlusion"),
         "maps": _("Feature maps"),
         "filters": _("Filters"),
-        "reach": _("Reach of a unit"),
+        "reach": _("Reach"),
     }
     sections: dict[Why, Callable[[Case], None]] = {
         "cam": heat.render_cams, "occlusion": heat.render_occlusion, "maps": maps.render, "filters": filters.render,
