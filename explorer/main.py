@@ -32,6 +32,7 @@ pages = ROOT / "pages"
 page = st.navigation(
     [
         st.Page(pages / "start.py", title=_("Start"), icon=":material/home:", default=True),
+        st.Page(pages / "learn.py", title=_("Learn"), icon=":material/school:"),
         st.Page(pages / "architecture.py", title=_("Architecture"), icon=":material/schema:"),
         st.Page(pages / "kernels.py", title=_("Kernels"), icon=":material/grid_on:"),
         st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),

@@ -1,7 +1,7 @@
 """The sections of the Kernels page, by their names in links."""
 
-from explorer.ui.kernels import blocks, field, inception, size, stack
-from explorer.ui.kernels.section import Section
+from explorer.ui.shared.sections import blocks, field, inception, size, stack
+from explorer.ui.shared.sections.section import Section
 
 SECTIONS: dict[str, Section] = {
     "stack": stack.SECTION,

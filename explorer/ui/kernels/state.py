@@ -12,9 +12,9 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.ui.kernels.link import DEFAULT, read_link, write_link
-from explorer.ui.kernels.section import PREFIX, Section, widget_key
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.page_state import Link, PageFields, PageState
+from explorer.ui.shared.sections.section import PREFIX, Section, widget_key
 
 log = logging.getLogger("explorer.ui")
 

@@ -1,9 +1,11 @@
 """The address bar: the parameters of the open page, and those that all pages share."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
+PAGES = Path(__file__).parents[3] / "pages"
 SHARED = frozenset(["lang", "embed", "embed_options"])
 
 

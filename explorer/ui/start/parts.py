@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.drawing.vignettes import WIDTH
 from explorer.ui.shared import address
 
-PAGES = Path(__file__).parents[3] / "pages"
+PAGES = address.PAGES
 
 # The heights are reserved, so that nothing moves when a figure, a message or a number arrives.
 STYLE = """<style>

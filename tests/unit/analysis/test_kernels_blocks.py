@@ -15,8 +15,8 @@ from explorer.analysis.blocks import (
 )
 from explorer.families import PRESETS, resolve
 from explorer.families.building import build
-from explorer.ui.kernels import inception
 from explorer.ui.kernels.link import read_link, write_link
+from explorer.ui.shared.sections import inception
 
 # Szegedy et al. 2015, Table 1: exact weights without biases.
 TABLE1 = {

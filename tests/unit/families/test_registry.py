@@ -17,7 +17,7 @@ HOME = ROOT / "explorer" / "families"
 EXPLAINED = {
     # The Kernels page explains this block with the family's table.
     "explorer/analysis/blocks.py",
-    "explorer/ui/kernels/inception.py",
+    "explorer/ui/shared/sections/inception.py",
     # Beginnings of the names of torchvision's models.
     "explorer/families/torchvision/mismatch.py",
 }

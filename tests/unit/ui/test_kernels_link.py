@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.analysis.kernels import Replacement
-from explorer.ui.kernels import field, inception, size, stack
 from explorer.ui.kernels.link import read_link, write_link
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.page_state import PageFields
+from explorer.ui.shared.sections import field, inception, size, stack
 
 
 @pytest.mark.parametrize("show", SECTIONS)

@@ -12,10 +12,10 @@ from explorer.errors import ExplorerError, InputError
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
-from explorer.ui.kernels.parts import Fact, facts, narrow_number_input
-from explorer.ui.kernels.section import Cell, Section, widget_key
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import facts, narrow_number_input
+from explorer.ui.shared.sections.section import Cell, Fact, Section, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
 
 NAME = "stack"
@@ -65,26 +65,33 @@ def kinds() -> dict[Replacement, str]:
     return {Replacement.THREE: "3×3", Replacement.FIVE: "5×5, 3×3", Replacement.SPLIT: "1×k, k×1"}
 
 
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {
+        "k": _("Kernel k"), "by": _("Replaced by"), "c": _("Channels C"), "map": _("Map side"), "batch": _("Batch"),
+    }  # fmt: skip
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
     key = widget_key(NAME, "by")
-    names = kinds()
+    names, titles = kinds(), labels()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
             "k": narrow_number_input(
-                NAME, "k", _("Kernel k"),
+                NAME, "k", titles["k"],
                 _("Side of the one large kernel, {least} to {most}.").format(least=MIN_KERNEL, most=MAX_KERNEL),
             ),
             "by": st.segmented_control(
-                _("Replaced by"), list(names), format_func=lambda kind: names[kind], key=key, required=True,
+                titles["by"], list(names), format_func=lambda kind: names[kind], key=key, required=True,
                 help=_(
                     "A stack of 3×3, or of 5×5 with a 3×3 where it is needed, sees an odd number of pixels a side; "
                     "1×k and k×1 see any."
                 ),
-            ),
-            "c": narrow_number_input(NAME, "c", _("Channels C"), _("Of every map: as many go in as come out.")),
-            "map": narrow_number_input(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
-            "batch": narrow_number_input(NAME, "batch", _("Batch"), _("Images at once when time is measured.")),
+            ) if is_rendered("by") else value(NAME, "by"),
+            "c": narrow_number_input(NAME, "c", titles["c"], _("Of every map: as many go in as come out.")),
+            "map": narrow_number_input(NAME, "map", titles["map"], _("Cells a side; padding keeps it.")),
+            "batch": narrow_number_input(NAME, "batch", titles["batch"], _("Images at once when time is measured.")),
             "cell": st.session_state[widget_key(NAME, "cell")],
         }  # fmt: skip
 
@@ -105,18 +112,21 @@ def compute(view: StackView) -> Comparison:
     return Comparison(view, single(view.k), replacement(view.k, view.by))
 
 
-def render(result: Comparison, *, dark: bool) -> None:
+def render(result: Comparison, *, dark: bool, numbers: bool = True) -> None:
     """Render the conclusion, both figures with their numbers, and the time on request."""
     view, one, many = result
-    st.markdown(plain(conclusion(result)))
+    if numbers:
+        st.markdown(plain(conclusion(result)))
     scale = kernels_stack.scale(one, many)
     sides = st.columns([scale.width(one), scale.width(many)], gap="medium")
-    for side, stack, name in zip(sides, (one, many), ("one", "many"), strict=True):
+    for side, svg, name in zip(sides, figures(result, dark=dark), ("one", "many"), strict=True):
         with side:
-            svg = kernels_stack.draw(stack, scale, chosen=view.cell, dark=dark)
             show_figure(svg, key=f"kernels.picture.{name}", on_pick=_choose)
-    facts(_facts(result), min_width=220)
-    _render_time(result)
+    if not numbers:
+        return
+    facts(list_numbers(result), min_width=220)
+    if is_rendered("batch"):
+        _render_time(result)
     st.caption(
         _("Weights without biases, stride 1, the same number of channels in and out. {source}").format(
             source=plain(source(view.by))
@@ -158,7 +168,14 @@ def source(by: Replacement) -> str:
     }[by]
 
 
-def _facts(result: Comparison) -> list[Fact]:
+def figures(result: Comparison, *, dark: bool) -> list[str]:
+    """Return both stacks."""
+    view, one, many = result
+    scale = kernels_stack.scale(one, many)
+    return [kernels_stack.draw(stack, scale, chosen=view.cell, dark=dark) for stack in (one, many)]
+
+
+def list_numbers(result: Comparison) -> list[Fact]:
     """Return the numbers of the large kernel and, after an arrow, those of the stack."""
     view, *stacks = result
     against = _("{one} against {many}")
@@ -240,4 +257,6 @@ def format_timing(result: timing.Timing) -> str:
     ).format(**numbers)
 
 
-SECTION = Section(NAME, lambda: _("7×7 or three 3×3"), StackView, controls, compute, render)
+SECTION = Section(
+    NAME, lambda: _("7×7 or three 3×3"), StackView, controls, compute, render, figures, list_numbers, labels
+)

@@ -22,10 +22,10 @@ from explorer.families.googlenet.spec import COLUMNS, MAX_BRANCH, Module
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.kernels.parts import Fact, convolution_table, facts, narrow_number_input
-from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import convolution_table, facts, narrow_number_input
+from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
 
 NAME = "inception"
@@ -56,11 +56,24 @@ def label(name: str) -> str:
     return _("Worked example, {shape}").format(shape=shape) if name == EXAMPLE else f"{name}, {shape}"
 
 
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {"module": _("Module")}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox(
-            _("Module"), [*inception_modules(), OWN], format_func=label, key=widget_key(NAME, "module"), width=300
+        name = (
+            st.selectbox(
+                labels()["module"],
+                [*inception_modules(), OWN],
+                format_func=label,
+                key=widget_key(NAME, "module"),
+                width=300,
+            )
+            if is_rendered("module")
+            else value(NAME, "module")
         )
         if name != OWN:
             own = {
@@ -96,22 +109,24 @@ def compute(view: InceptionView) -> Inception:
     return modules[view.module]
 
 
-def render(module: Inception, *, dark: bool) -> None:
+def render(module: Inception, *, dark: bool, numbers: bool = True) -> None:
     """Render the conclusion, both forms of the module, and the erratum if there is one."""
     naive, reduced = module.naive(), module.reduced()
-    most = max(conv.macs(module.side) for conv in all_convolutions(naive))
-    rows = max(map(len, reduced))  # the same room, so that the numbers below are in line
-    st.markdown(plain(conclusion(module)))
-    if module.widths.name == EXAMPLE:
+    pictures = figures(module, dark=dark)
+    if numbers:
+        st.markdown(plain(conclusion(module)))
+    if numbers and module.widths.name == EXAMPLE:
         st.info(plain(erratum(module)), icon=":material/edit_note:")
-    sides = zip(st.columns(2, gap="medium"), ((_("Naive"), naive), (_("Reduced first"), reduced)), strict=True)
-    for column, (name, branches) in sides:
+    forms = ((_("Naive"), naive), (_("Reduced first"), reduced))
+    for column, (name, branches), picture in zip(st.columns(2, gap="medium"), forms, pictures, strict=True):
         with column:
             st.header(name, anchor=False)
             show_figure(
-                kernels_blocks.inception(module, branches, max_macs=most, rows=rows, dark=dark),
+                picture,
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
             )
+            if not numbers:
+                continue
             convolutions = all_convolutions(branches)
             facts(
                 [
@@ -125,7 +140,28 @@ def render(module: Inception, *, dark: bool) -> None:
                 module.side,
                 alt=_("Convolutions of the module, {name}, with weights and MACs").format(name=name),
             )
+    if not numbers:
+        return
     st.caption(_("Bars compare the layers' MACs. No biases. Source: Szegedy et al. 2015, Figure 2, Table 1."))
+
+
+def figures(module: Inception, *, dark: bool) -> list[str]:
+    """Return both forms of the module."""
+    naive, reduced = module.naive(), module.reduced()
+    most = max(conv.macs(module.side) for conv in all_convolutions(naive))
+    rows = max(map(len, reduced))  # the same room, so that the numbers below are in line
+    return [
+        kernels_blocks.inception(module, branches, max_macs=most, rows=rows, dark=dark) for branches in (naive, reduced)
+    ]
+
+
+def list_numbers(module: Inception) -> list[Fact]:
+    """Return the costs of both forms."""
+    costs = {
+        name: macs(all_convolutions(branches), module.side)
+        for name, branches in ((_("MACs, naive"), module.naive()), (_("MACs, reduced first"), module.reduced()))
+    }
+    return [Fact(name, short(cost), number(cost)) for name, cost in costs.items()]
 
 
 def conclusion(module: Inception) -> str:
@@ -152,4 +188,4 @@ def _branch_sum(branches: Branches, side: int = 1) -> str:
     return equation(" + ".join(map(number, parts)), sum(parts))
 
 
-SECTION = Section(NAME, lambda: _("Inception"), InceptionView, controls, compute, render)
+SECTION = Section(NAME, lambda: _("Inception"), InceptionView, controls, compute, render, figures, list_numbers, labels)

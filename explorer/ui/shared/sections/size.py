@@ -11,10 +11,10 @@ from explorer.drawing import windows_grid as grid
 from explorer.i18n import _, ngettext
 from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
-from explorer.ui.kernels.parts import Fact, facts, narrow_number_input
-from explorer.ui.kernels.section import Cell, Section, widget_key
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import facts, narrow_number_input
+from explorer.ui.shared.sections.section import Cell, Fact, Section, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
 
 NAME = "size"
@@ -42,19 +42,28 @@ class Result(NamedTuple):
     cell: tuple[int, int]
 
 
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {
+        "size": _("Input in"), "kernel": _("Kernel F"), "stride": _("Stride S"), "padding": _("Padding P"),
+        "dilation": _("Dilation D"), "ceil": _("Ceil mode"),
+    }  # fmt: skip
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
+    names = labels()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
-            "size": narrow_number_input(NAME, "size", _("Input in"), _("Pixels along one axis.")),
-            "kernel": narrow_number_input(NAME, "kernel", _("Kernel F"), _("Taps of a window along the axis.")),
-            "stride": narrow_number_input(NAME, "stride", _("Stride S"), _("Pixels from one window to the next.")),
-            "padding": narrow_number_input(NAME, "padding", _("Padding P"), _("Cells added at either end.")),
-            "dilation": narrow_number_input(NAME, "dilation", _("Dilation D"), _("Pixels from one tap to the next.")),
+            "size": narrow_number_input(NAME, "size", names["size"], _("Pixels along one axis.")),
+            "kernel": narrow_number_input(NAME, "kernel", names["kernel"], _("Taps of a window along the axis.")),
+            "stride": narrow_number_input(NAME, "stride", names["stride"], _("Pixels from one window to the next.")),
+            "padding": narrow_number_input(NAME, "padding", names["padding"], _("Cells added at either end.")),
+            "dilation": narrow_number_input(NAME, "dilation", names["dilation"], _("Pixels from one tap to the next.")),
             "ceil": st.toggle(
-                _("Ceil mode"), key=widget_key(NAME, "ceil"),
+                names["ceil"], key=widget_key(NAME, "ceil"),
                 help=_("Pools can round up: a last window hangs over the edge, if it starts inside."),
-            ),
+            ) if is_rendered("ceil") else value(NAME, "ceil"),
             "cell": st.session_state[widget_key(NAME, "cell")],
         }  # fmt: skip
 
@@ -70,10 +79,11 @@ def compute(view: SizeView) -> Result:
     return Result(windows, (row, column))
 
 
-def render(result: Result, *, dark: bool) -> None:
+def render(result: Result, *, dark: bool, numbers: bool = True) -> None:
     """Render the conclusion, the windows along one axis, the formula, and one window on the map."""
     windows, cell = result
-    st.markdown(plain(conclusion(windows)))
+    if numbers:
+        st.markdown(plain(conclusion(windows)))
     if grid.fits(windows):
         left, right = st.columns([11, 9], gap="medium")
         with right:
@@ -83,15 +93,28 @@ def render(result: Result, *, dark: bool) -> None:
         left = st.container()
     with left:
         show_figure(axis.draw(windows, dark=dark), key="kernels.picture.windows")
-        st.code("\n".join(formula_lines(windows)), language=None)
-    facts(
-        [
-            Fact(_("Output"), f"{windows.count:,}"),
-            Fact(_("Dropped"), f"{len(windows.dropped):,}"),
-            Fact(_("In no window"), f"{len(windows.unread):,}"),
-        ]
-    )
+        if numbers:
+            st.code("\n".join(formula_lines(windows)), language=None)
+    if not numbers:
+        return
+    facts(list_numbers(result))
     st.caption(_("Source: Dumoulin and Visin 2016, relationship 6; rounding as in PyTorch."))
+
+
+def figures(result: Result, *, dark: bool) -> list[str]:
+    """Return the windows along one axis and, if it is small, the map with one window."""
+    maps = [grid.draw(*result, dark=dark)] if grid.fits(result.windows) else []
+    return [axis.draw(result.windows, dark=dark), *maps]
+
+
+def list_numbers(result: Result) -> list[Fact]:
+    """Return the numbers of the result."""
+    windows = result.windows
+    return [
+        Fact(_("Output"), f"{windows.count:,}"),
+        Fact(_("Dropped"), f"{len(windows.dropped):,}"),
+        Fact(_("In no window"), f"{len(windows.unread):,}"),
+    ]
 
 
 def conclusion(windows: Windows) -> str:
@@ -121,4 +144,4 @@ def _choose(cell: str) -> None:
     st.session_state[widget_key(NAME, "cell")] = cell
 
 
-SECTION = Section(NAME, lambda: _("Output size"), SizeView, controls, compute, render)
+SECTION = Section(NAME, lambda: _("Output size"), SizeView, controls, compute, render, figures, list_numbers, labels)

@@ -11,10 +11,10 @@ from explorer.analysis.recursion import backward, forward
 from explorer.drawing import kernels_pyramid
 from explorer.families import PRESETS
 from explorer.i18n import _
-from explorer.ui.kernels.parts import Fact, facts
-from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import facts
+from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
 
 NAME = "field"
@@ -51,12 +51,19 @@ def examples() -> dict[str, str]:
     }
 
 
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {"layers": _("Layers, from the image on")}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
+    if not is_rendered("layers"):
+        return {"layers": value(NAME, "layers")}
     stacks = examples()
     left, right = st.columns([7, 4], vertical_alignment="bottom")
     text = left.text_input(
-        _("Layers, from the image on"),
+        labels()["layers"],
         key=widget_key(NAME, "layers"),
         live="100ms",
         help=_(
@@ -93,8 +100,11 @@ def compute(view: FieldView) -> list[Layer]:
     return layers
 
 
-def render(layers: list[Layer], *, dark: bool) -> None:
+def render(layers: list[Layer], *, dark: bool, numbers: bool = True) -> None:
     """Render the figure and both recursions."""
+    if not numbers:
+        show_figure(figures(layers, dark=dark)[0], key="kernels.picture.pyramid")
+        return
     last = forward(layers)[-1]
     st.markdown(
         plain(
@@ -108,13 +118,7 @@ def render(layers: list[Layer], *, dark: bool) -> None:
     with left:
         show_figure(kernels_pyramid.draw(layers, dark=dark), key="kernels.picture.pyramid")
     with right:
-        facts(
-            [
-                Fact(_("Receptive field"), _("{size:,} px").format(size=last.size)),
-                Fact(_("Stride"), _("{stride:,} px").format(stride=last.stride)),
-                Fact(_("Padding"), _("{padding:,} px").format(padding=last.padding)),
-            ]
-        )
+        facts(list_numbers(layers))
         steps = backward(layers)
         st.markdown(plain(_("Backwards, from one unit to the image: F(i) = (F(i+1) − 1)·stride + kernel")))
         st.table(
@@ -137,4 +141,21 @@ def render(layers: list[Layer], *, dark: bool) -> None:
     st.caption(_("Both directions lead to the same size. Forwards: Araujo, Norris and Sim 2019, Distill, section 2."))
 
 
-SECTION = Section(NAME, lambda: _("Receptive field"), FieldView, controls, compute, render)
+def figures(layers: list[Layer], *, dark: bool) -> list[str]:
+    """Return the pyramid of fields."""
+    return [kernels_pyramid.draw(layers, dark=dark)]
+
+
+def list_numbers(layers: list[Layer]) -> list[Fact]:
+    """Return the numbers of one unit of the last map."""
+    last = forward(layers)[-1]
+    return [
+        Fact(_("Receptive field"), _("{size:,} px").format(size=last.size)),
+        Fact(_("Stride"), _("{stride:,} px").format(stride=last.stride)),
+        Fact(_("Padding"), _("{padding:,} px").format(padding=last.padding)),
+    ]
+
+
+SECTION = Section(
+    NAME, lambda: _("Receptive field"), FieldView, controls, compute, render, figures, list_numbers, labels
+)

@@ -10,10 +10,10 @@ from explorer.drawing import kernels_blocks
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.kernels.parts import Fact, convolution_table, facts, narrow_number_input
-from explorer.ui.kernels.section import Section
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import convolution_table, facts, narrow_number_input
+from explorer.ui.shared.sections.section import Fact, Section
 from explorer.ui.shared.text import plain
 
 NAME = "blocks"
@@ -46,13 +46,14 @@ def compute(view: BlocksView) -> BlocksView:
     return view
 
 
-def render(view: BlocksView, *, dark: bool) -> None:
+def render(view: BlocksView, *, dark: bool, numbers: bool = True) -> None:
     """Render the conclusion, and both blocks with their numbers."""
     width, side = view.width, view.map
     blocks = {_("Basic block"): basic(width), _("Bottleneck"): bottleneck(width)}
     rows = max(map(len, blocks.values()))  # the same room, so that the numbers below are in line
     most = max(conv.macs(side) for convolutions in blocks.values() for conv in convolutions)
-    st.markdown(plain(conclusion(width)))
+    if numbers:
+        st.markdown(plain(conclusion(width)))
     for column, (name, convolutions), cells in zip(st.columns(2, gap="medium"), blocks.items(), (18, 17), strict=True):
         with column:
             st.header(name, anchor=False)
@@ -60,6 +61,8 @@ def render(view: BlocksView, *, dark: bool) -> None:
                 kernels_blocks.residual(convolutions, side, max_macs=most, rows=rows, dark=dark),
                 key=f"kernels.picture.block{cells}",
             )
+            if not numbers:
+                continue
             total = weights(convolutions)
             facts(
                 [

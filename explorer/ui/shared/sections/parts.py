@@ -1,31 +1,24 @@
-"""Parts that sections of the Kernels page share: number inputs, numbers with formulas, tables of convolutions."""
+"""Parts that sections share: number inputs, numbers with formulas, tables of convolutions."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import streamlit as st
 
 from explorer.analysis.formulas import equation, number, product
 from explorer.analysis.kernels import Conv
 from explorer.i18n import _
-from explorer.ui.kernels.section import widget_key
 from explorer.ui.shared.number_input import number_input
+from explorer.ui.shared.sections.section import Fact, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
 
 INPUT_WIDTH = 118  # pixels
 CARD_WIDTH = 96  # pixels
 
 
-class Fact(NamedTuple):
-    """A number with its formula."""
-
-    label: str
-    value: str
-    formula: str = ""
-
-
 def narrow_number_input(section: str, name: str, label: str, help_text: str | None = None) -> object:
     """Render a narrow number input for a field. The view checks its limits."""
+    if not is_rendered(name):
+        return value(section, name)
     return number_input(widget_key(section, name), label, help_text, width=INPUT_WIDTH)
 
 

@@ -1,0 +1,108 @@
+"""Fully connected against convolutional. The result has ``variants``, ``params``, ``trained`` and ``view``."""
+
+from typing import Any
+
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+CLOSE = 0.01  # accuracies that differ by less are about equal
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=6,
+        title=_("From fully connected to convolution"),
+        question=_("What does a convolution know about images before it has learned anything?"),
+        minutes=9,
+        experiment="trainings",
+        terms=("weight-sharing", "linear", "validation", "epoch", "batch"),
+        links=(
+            Link("train", _("Train on permuted pixels yourself"), {"net": "digits-cnn", "recipe": "quick"}),
+            Link("compare", _("Two such networks for MNIST, layer by layer"), {"a": "mnist-fc", "b": "mnist-cnn"}),
+        ),
+        papers=(
+            Paper(
+                _("LeCun et al. 1998, Gradient-based learning applied to document recognition, sections I and II"),
+                "https://doi.org/10.1109/5.726791",
+            ),
+        ),
+        steps=(
+            Say(
+                text=_(
+                    "Two networks learn to read handwritten digits. In the **fully connected** one, every unit has a "
+                    "weight for every pixel. In the **convolutional** one, small kernels slide over the image.\n\n"
+                    "Both get the same images and the same training. Half of the training images are held out: the "
+                    "networks never learn from them, so they show how well a network does on new images."
+                ),
+                start={"compare": "dense", "epochs": "15", "rate": "0.005", "permute": "false"},
+            ),
+            Ask(
+                name="better",
+                text=lambda result: _(
+                    "Their sizes are about the same: {one:,} and {two:,} parameters. Which one reads new digits better?"
+                ).format(one=result.params[0], two=result.params[1]),
+                options={
+                    "0": _("The fully connected one"),
+                    "1": _("The convolutional one"),
+                    "same": _("They are about equal: only the number of parameters counts"),
+                },
+                answer=lambda result: _better(result),
+            ),
+            Reveal(of="better", text=_describe_better),
+            Ask(
+                name="permuted",
+                text=_(
+                    "Now the pixels of every image are moved to other places: the same fixed permutation for all "
+                    "images. Nothing is lost, but neighbours are no longer neighbours. Both networks are trained "
+                    "again from the start. Which one reads new digits better?"
+                ),
+                options={
+                    "0": _("The fully connected one"),
+                    "1": _("The convolutional one, as before"),
+                    "same": _("Neither can learn anything: a person couldn't read these images either"),
+                },
+                answer=lambda result: _better(result),
+                start={"permute": "true"},
+            ),
+            Reveal(of="permuted", text=_permuted),
+            Try(
+                text=_(
+                    "Switch the permutation on and off, and try other seeds. Does the result depend on luck? With very "
+                    "few images, a difference of one percent can be chance."
+                ),
+                controls=("permute", "epochs", "rate", "seed"),
+            ),
+        ),
+    )
+
+
+def _held_out(result: Any) -> list[float]:
+    return [row.validation[-1][1] for row in result.trained]
+
+
+def _better(result: Any) -> str:
+    dense, convolutional = _held_out(result)
+    if abs(dense - convolutional) < CLOSE:
+        return "same"
+    return "0" if dense > convolutional else "1"
+
+
+def _describe_better(result: Any) -> str:
+    dense, convolutional = _held_out(result)
+    return _(
+        "After {epochs} epochs, the fully connected network reads {dense:.1%} of the held-out digits and the "
+        "convolutional one **{convolutional:.1%}**. The convolutional network need not learn that neighbouring pixels "
+        "belong together, or that a stroke means the same at every place: its kernels have this built in. It spends "
+        "its parameters on other things."
+    ).format(epochs=result.view.epochs, dense=dense, convolutional=convolutional)
+
+
+def _permuted(result: Any) -> str:
+    dense, convolutional = _held_out(result)
+    return _(
+        "Fully connected: **{dense:.1%}**. Convolutional: **{convolutional:.1%}**. For the fully connected network, "
+        "nothing has changed: it never knew which pixels are neighbours, so any order is as good as another. The "
+        "convolutional network has lost its advantage, because what it assumes about images is no longer true. An "
+        "assumption helps exactly where it holds."
+    ).format(dense=dense, convolutional=convolutional)

@@ -1,0 +1,150 @@
+"""Convolution, stride, padding and pooling. The result is a :class:`explorer.analysis.sliding.Slide`."""
+
+from explorer.analysis.sliding import Slide
+from explorer.i18n import _, ngettext
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=1,
+        title=_("A kernel slides"),
+        question=_("What does a convolution compute, cell by cell?"),
+        minutes=8,
+        experiment="slide",
+        terms=("convolution", "stride", "padding", "pooling", "max-pooling", "average-pooling", "feature-map"),
+        links=(
+            Link("kernels", _("The formula for any input"), {"show": "size"}),
+            Link("predict", _("The kernels that a network has learned"), {"weights": "digits-cnn", "index": "3"}),
+        ),
+        papers=(
+            Paper(
+                _("Dumoulin and Visin 2016, A guide to convolution arithmetic, section 2"),
+                "https://arxiv.org/abs/1603.07285",
+            ),
+            Paper(
+                _("LeCun et al. 1998, Gradient-based learning applied to document recognition, section II"),
+                "https://doi.org/10.1109/5.726791",
+            ),
+        ),
+        steps=(
+            Say(
+                text=_(
+                    "To a network, a grey image is a table of numbers. Here a large number means much ink. A "
+                    "**kernel** is a small table of weights. It is laid on the image, each weight is multiplied by the "
+                    "pixel below it, and the products are added. The sum is one cell of the output. Then the kernel "
+                    "moves on."
+                )
+            ),
+            Ask(
+                name="count",
+                text=lambda result: _(
+                    "The kernel has {kernel} columns and the image has {image}. The kernel moves one pixel at a time "
+                    "and stays inside the image. How many columns has the output?"
+                ).format(kernel=result.windows.kernel, image=result.windows.size),
+                unit=_("columns"),
+                answer=lambda result: result.windows.count,
+                start={"kernel": "blur"},
+            ),
+            Try(
+                text=_(
+                    "This is a handwritten digit, with the numbers of its pixels. Choose cells of the output, and "
+                    "follow the sum below the figure."
+                ),
+                controls=("digit",),
+                numbers=False,
+            ),
+            Reveal(of="count", text=_count, controls=("padding",)),
+            Ask(
+                name="edges",
+                text=_(
+                    "Now the weights are negative on the left, zero in the middle and positive on the right. Where "
+                    "will the output be far from zero?"
+                ),
+                options={
+                    "columns": _("Where there is ink on one side and paper on the other, left to right"),
+                    "rows": _("Where there is ink on one side and paper on the other, top to bottom"),
+                    "bright": _("Where there is much ink all around"),
+                },
+                answer=_edges,
+                start={"kernel": "vertical", "padding": "0"},
+            ),
+            Reveal(of="edges", text=_describe_edges, controls=("digit", "kernel", "filter"), numbers=False),
+            Ask(
+                name="stride",
+                text=lambda result: _(
+                    "With a **stride** of {stride}, the kernel moves {stride} pixels at a time, again inside the "
+                    "image. How many columns of the image does it never read?"
+                ).format(stride=result.windows.stride),
+                unit=_("columns"),
+                answer=lambda result: len(result.windows.unread),
+                start={"stride": "2", "padding": "0"},
+            ),
+            Reveal(of="stride", text=_stride, controls=("stride", "padding")),
+            Ask(
+                name="pool",
+                text=lambda result: _(
+                    "A **max pool** has no weights: it keeps the largest number of its window. The window has "
+                    "{window}×{window} pixels and moves by {stride}. How many of the {all} numbers are left?"
+                ).format(window=result.windows.kernel, stride=result.windows.stride, all=result.windows.size**2),
+                unit=_("numbers"),
+                answer=lambda result: result.windows.count**2,
+                start={"kernel": "max", "window": "2", "stride": "2", "padding": "0"},
+            ),
+            Reveal(of="pool", text=_pool, controls=("digit", "kernel", "filter", "window", "stride")),
+        ),
+    )
+
+
+def _profile(result: Slide) -> tuple[float, float, float]:
+    """Returns how much the kernel differs between left and right and between top and bottom, and its sum."""
+    kernel = result.kernel or ((1.0,),)
+    across = sum(row[-1] - row[0] for row in kernel)
+    down = sum(kernel[-1]) - sum(kernel[0])
+    return abs(across), abs(down), abs(sum(map(sum, kernel)))
+
+
+def _edges(result: Slide) -> str:
+    across, down, total = _profile(result)
+    return {across: "columns", down: "rows", total: "bright"}[max(across, down, total)]
+
+
+def _describe_edges(result: Slide) -> str:
+    values = [value for row in result.output for value in row]
+    return _(
+        "The output runs from **{least:,.4g} to {most:,.4g}**. Where the pixels below the kernel are all alike, "
+        "positive and negative weights cancel. So a kernel is a question that is put to each place of the image. "
+        "Choose other kernels: some come from a trained network, which found its weights by itself."
+    ).format(least=min(values), most=max(values))
+
+
+def _count(result: Slide) -> str:
+    windows = result.windows
+    return _(
+        "**{count} columns**: the kernel has room for {room} moves, and it also counts where it starts. **Padding** "
+        "puts zeros around the image. Change it: with how much padding is the output as large as the image?"
+    ).format(count=windows.count, room=windows.travel // windows.stride)
+
+
+def _stride(result: Slide) -> str:
+    windows = result.windows
+    if not windows.unread:
+        return _("Now every column is read, by {count} windows.").format(count=windows.count)
+    return ngettext(
+        "**{unread} column** is never read: after {count} windows there is no room for another. The formula rounds "
+        "down, and does not tell you that something is lost. Padding can change that.",
+        "**{unread} columns** are never read. {count} windows fit. The formula rounds down, and does not tell you "
+        "that something is lost. Padding can change that.",
+        len(windows.unread),
+    ).format(unread=len(windows.unread), count=windows.count)
+
+
+def _pool(result: Slide) -> str:
+    windows = result.windows
+    left, all_ = windows.count**2, windows.size**2
+    return _(
+        "**{left} of {all} numbers** are left, {share:.0%}. A max pool says *whether* something is in the window, and "
+        "drops *where* in the window it is. An average pool keeps a little of every pixel. Try both, and a kernel with "
+        "the same stride, which also shrinks the image but can choose what to keep."
+    ).format(left=left, all=all_, share=left / all_)

@@ -1,0 +1,122 @@
+"""Batch norm, dropout, augmentation and rate. The result has ``variants``, ``params``, ``trained`` and ``view``."""
+
+from typing import Any
+
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=8,
+        title=_("Batch norm, dropout, augmentation, rate"),
+        question=_("Which change of the training helps a small network most?"),
+        minutes=9,
+        experiment="trainings",
+        terms=("batch-norm", "dropout", "augmentation", "learning-rate", "optimizer"),
+        links=(
+            Link("train", _("A sweep of your own"), {"net": "digits-cnn", "recipe": "quick", "sweep": "lr=0.001,0.01"}),
+        ),
+        papers=(
+            Paper(_("Ioffe and Szegedy 2015, Batch normalization"), "https://arxiv.org/abs/1502.03167"),
+            Paper(
+                _("Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting"),
+                "https://jmlr.org/papers/v15/srivastava14a.html",
+            ),
+        ),
+        steps=(
+            Say(
+                text=lambda result: _(
+                    "One small network learns digits in {ways} ways. The first is plain. Each of the others changes "
+                    "one thing: **batch norm** after each convolution, **dropout** in the linear layers, "
+                    "**augmentation** (the images are turned and shifted a little), a learning rate {high:.0f} times "
+                    "as high, and one {low:.0f} times as low."
+                ).format(
+                    ways=len(result.variants),
+                    high=_rate(result, 4) / _rate(result, 0),
+                    low=_rate(result, 0) / _rate(result, 5),
+                ),
+                start={"compare": "remedies", "epochs": "10", "rate": "0.001"},
+            ),
+            Ask(
+                name="first",
+                text=_("Which one has learned most after its **first** epoch, measured on held-out images?"),
+                options=_names(),
+                answer=lambda result: _best([row.validation[0][1] for row in result.trained]),
+            ),
+            Ask(
+                name="train",
+                text=_(
+                    "One of them makes the **training** images harder to learn on purpose, and may still do well on "
+                    "new images. Which has the largest advantage on held-out images over its own training images, or "
+                    "the smallest disadvantage?"
+                ),
+                options=_names(),
+                answer=lambda result: _best([row.validation[-1][1] - row.training[-1][1] for row in result.trained]),
+            ),
+            Ask(
+                name="last",
+                text=_("Which one is **last** on held-out images after the last epoch?"),
+                options=_names(),
+                answer=lambda result: _best([-row.validation[-1][1] for row in result.trained]),
+            ),
+            Reveal(of="first", text=_first),
+            Reveal(of="train", text=_gap),
+            Reveal(of="last", text=_last),
+            Try(
+                text=_(
+                    "Change the rate and the number of epochs. Is there a rate at which the plain network learns as "
+                    "fast as the one with batch norm?"
+                ),
+                controls=("epochs", "rate", "seed"),
+            ),
+        ),
+    )
+
+
+def _names() -> dict[str, str]:
+    return {
+        "0": _("The plain one"), "1": _("With batch norm"), "2": _("With dropout"), "3": _("With augmentation"),
+        "4": _("With a high rate"), "5": _("With a low rate"),
+    }  # fmt: skip
+
+
+def _rate(result: Any, variant: int) -> float:
+    return float(result.variants[variant].recipe.lr)
+
+
+def _best(values: list[float]) -> str:
+    return str(values.index(max(values)))
+
+
+def _listed(result: Any, values: list[float], form: str) -> str:
+    rows = sorted(zip(values, result.trained, strict=True), key=lambda row: -row[0])
+    return ", ".join(f"{row.variant.name} {value:{form}}" for value, row in rows)
+
+
+def _first(result: Any) -> str:
+    values = [row.validation[0][1] for row in result.trained]
+    return _(
+        "After one epoch: **{listed}**. Batch norm shifts and scales every channel to the same range, so no layer has "
+        "to wait until the layers before it have settled. Then larger steps are safe too. A rate that is too low needs "
+        "many epochs for the same way."
+    ).format(listed=_listed(result, values, ".1%"))
+
+
+def _gap(result: Any) -> str:
+    values = [row.validation[-1][1] - row.training[-1][1] for row in result.trained]
+    return _(
+        "Accuracy on held-out images minus accuracy on training images: **{listed}**. Dropout and augmentation act in "
+        "training alone. In each step, dropout switches off a part of the units, and augmentation shows images that "
+        "differ from the originals. The training accuracy is measured under these conditions, so it looks lower than "
+        "it is."
+    ).format(listed=_listed(result, values, "+.1%"))
+
+
+def _last(result: Any) -> str:
+    values = [row.validation[-1][1] for row in result.trained]
+    return _(
+        "After {epochs} epochs: **{listed}**. In such a short training, what slows learning down costs most. "
+        "Augmentation pays off in long trainings of networks that would otherwise learn their images by heart."
+    ).format(epochs=result.view.epochs, listed=_listed(result, values, ".1%"))

@@ -1,0 +1,198 @@
+"""Where VGG's parameters are. The result has ``view``, ``one`` and ``other``, which are analyses, and ``titles``."""
+
+from typing import Any
+
+from explorer.analysis import Analysis
+from explorer.analysis.result import Layer
+from explorer.formatting import short
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+GROWTH = {"small": 0.05, "third": 0.3, "double": 1.0}
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=4,
+        title=_("Inside VGG"),
+        question=_("Which layers make VGG-16 so large?"),
+        minutes=7,
+        experiment="network",
+        terms=("parameter", "macs", "linear", "fully-convolutional", "flatten", "head", "lrn"),
+        links=(
+            Link("architecture", _("The table of its layers, with formulas"), {"net": "vgg16", "table": "formulas"}),
+            Link("compare", _("All versions side by side"), {"a": "vgg11", "b": "vgg13", "c": "vgg16", "d": "vgg19"}),
+        ),
+        papers=(
+            Paper(
+                _("Simonyan and Zisserman 2015, Very deep convolutional networks, tables 1 and 2"),
+                "https://arxiv.org/abs/1409.1556",
+            ),
+            Paper(_("Lin et al. 2014, Network in network, section 3.2"), "https://arxiv.org/abs/1312.4400"),
+        ),
+        steps=(
+            Say(
+                text=_(
+                    "VGG-16 has convolutions, which slide small kernels over the image, and at the end a few linear "
+                    "layers, in which every output has a weight for every input. We ask two different things of it: "
+                    "how many numbers must be **stored** (parameters), and how many multiplications must be **done** "
+                    "(MACs)."
+                ),
+                start={"net": "vgg16", "other": "vgg16", "colour": "params"},
+            ),
+            Ask(
+                name="largest",
+                text=_("Which layer has most parameters?"),
+                options={
+                    "first": _("The first convolution, which sees the whole image"),
+                    "conv": _("One of the last convolutions, which have most channels"),
+                    "linear": _("The first linear layer"),
+                    "last": _("The last linear layer, which has an output for each class"),
+                },
+                answer=lambda result: _place(result.one, _most(result.one, "params")),
+            ),
+            Reveal(of="largest", text=_largest),
+            Ask(
+                name="work",
+                text=_("Which layers do most of the multiplications?"),
+                options={
+                    "conv": _("The convolutions"),
+                    "linear": _("The linear layers"),
+                    "same": _("About half of them each"),
+                },
+                answer=lambda result: _majority(_share(result.one, "macs")),
+                start={"colour": "macs"},
+            ),
+            Reveal(of="work", text=_work, controls=("colour",)),
+            Ask(
+                name="head",
+                text=_(
+                    "The linear layers can be written as convolutions: the first becomes a kernel as large as the "
+                    "last map, the others become 1×1. The network then takes larger images too. How many parameters "
+                    "has this form?"
+                ),
+                options={
+                    "fewer": _("Far fewer: convolutions share their weights"),
+                    "same": _("Exactly as many"),
+                    "more": _("More: a kernel needs weights for every place"),
+                },
+                answer=_compare,
+                start={"colour": "params", "other": "vgg16-conv"},
+            ),
+            Reveal(of="head", text=_head),
+            Ask(
+                name="growth",
+                text=lambda result: _(
+                    "{other} has {more} more convolutions than {one}. By how much does the number of parameters grow?"
+                ).format(
+                    one=result.titles[0],
+                    other=result.titles[1],
+                    more=_convolutions(result.other) - _convolutions(result.one),
+                ),
+                options={
+                    "small": _("By about a twentieth or less"),
+                    "third": _("By about a fifth to a third"),
+                    "double": _("It nearly doubles"),
+                },
+                answer=lambda result: next(
+                    (name for name, most in GROWTH.items() if _growth(result, "params") <= most), "double"
+                ),
+                start={"other": "vgg19"},
+            ),
+            Reveal(of="growth", text=_grown, controls=("other",)),
+            Try(
+                text=_(
+                    "Compare other versions: A-LRN adds a normalisation that has no parameters, C has 1×1 "
+                    "convolutions. Then take a network without large linear layers, such as a ResNet: where are its "
+                    "parameters?"
+                ),
+                controls=("net", "other", "colour"),
+            ),
+        ),
+    )
+
+
+def _convolutions(analysis: Analysis) -> int:
+    return sum(layer.kind == "Conv2d" for layer in analysis.layers)
+
+
+def _amount(layer: Layer, measure: str) -> int:
+    amount: int = getattr(layer, measure)
+    return amount
+
+
+def _most(analysis: Analysis, measure: str) -> Layer:
+    return max(analysis.layers, key=lambda layer: _amount(layer, measure))
+
+
+def _place(analysis: Analysis, layer: Layer) -> str:
+    linear = [one for one in analysis.layers if one.kind == "Linear"]
+    if layer.kind == "Linear":
+        return "last" if layer is linear[-1] and len(linear) > 1 else "linear"
+    return "first" if layer is next(one for one in analysis.layers if one.params) else "conv"
+
+
+def _share(analysis: Analysis, measure: str) -> float:
+    """Returns the share of the linear layers."""
+    of_linear = sum(_amount(layer, measure) for layer in analysis.layers if layer.kind == "Linear")
+    return of_linear / sum(_amount(layer, measure) for layer in analysis.layers)
+
+
+def _majority(share: float) -> str:
+    return "linear" if share > 0.6 else "conv" if share < 0.4 else "same"
+
+
+def _largest(result: Any) -> str:
+    layer = _most(result.one, "params")
+    inputs, outputs = layer.input_shape, layer.output_shape
+    return _(
+        "`{name}` has **{params} parameters, {share:.0%} of {total}**. It is a {kind} layer with {inputs:,} inputs and "
+        "{outputs:,} outputs, and its formula is {formula}. All linear layers together have {linear:.0%}."
+    ).format(
+        name=layer.name, params=short(layer.params), share=layer.params / result.one.totals.params,
+        total=short(result.one.totals.params), kind=layer.kind, inputs=inputs[1], outputs=outputs[1],
+        formula=layer.formulas.get("params", ""), linear=_share(result.one, "params"),
+    )  # fmt: skip
+
+
+def _work(result: Any) -> str:
+    layer = _most(result.one, "macs")
+    return _(
+        "The linear layers have {params:.0%} of the parameters and do **{macs:.1%} of the multiplications**. A weight "
+        "of a linear layer is used once for each image. A weight of a convolution is used at every place of the map. "
+        "The layer with most work is `{name}`, with {most} MACs of {total}. So the layers that fill the memory are not "
+        "the layers that take the time."
+    ).format(
+        params=_share(result.one, "params"), macs=_share(result.one, "macs"), name=layer.name, most=short(layer.macs),
+        total=short(result.one.totals.macs),
+    )  # fmt: skip
+
+
+def _compare(result: Any) -> str:
+    one, other = result.one.totals.params, result.other.totals.params
+    return "same" if one == other else "more" if other > one else "fewer"
+
+
+def _head(result: Any) -> str:
+    one, other = result.one.totals.params, result.other.totals.params
+    return _(
+        "**{other:,} against {one:,}**, a difference of {difference:,}. The weights of a linear layer on a map can be "
+        "laid out as a kernel of the size of that map. It is the same sum. Only now the kernel can also slide, so a "
+        "larger image gives a map of answers instead of one."
+    ).format(one=one, other=other, difference=abs(other - one))
+
+
+def _growth(result: Any, measure: str) -> float:
+    one, other = getattr(result.one.totals, measure), getattr(result.other.totals, measure)
+    return float(other / one - 1)
+
+
+def _grown(result: Any) -> str:
+    return _(
+        "From {one} to {other}: the parameters change by **{params:+.1%}**, the multiplications by **{macs:+.1%}**. "
+        "Convolutions are cheap to store and expensive to compute. Compare with other versions."
+    ).format(
+        one=short(result.one.totals.params), other=short(result.other.totals.params), params=_growth(result, "params"),
+        macs=_growth(result, "macs"),
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Why networks stack small kernels. The result has ``view``, ``one`` (the large kernel) and ``many`` (the stack)."""
+
+from typing import Any
+
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=2,
+        title=_("Why 3×3"),
+        question=_("Why do networks stack small kernels instead of using a large one?"),
+        minutes=6,
+        experiment="stack",
+        terms=("3x3", "kernel", "local-connection", "relu"),
+        links=(
+            Link("kernels", _("The same experiment with all its settings"), {"show": "stack"}),
+            Link("architecture", _("A network that is built of 3×3 kernels alone"), {"net": "vgg16"}),
+        ),
+        papers=(
+            Paper(
+                _("Simonyan and Zisserman 2015, Very deep convolutional networks, section 2.3"),
+                "https://arxiv.org/abs/1409.1556",
+            ),
+            Paper(
+                _("Szegedy et al. 2016, Rethinking the Inception architecture, section 3"),
+                "https://arxiv.org/abs/1512.00567",
+            ),
+        ),
+        steps=(
+            Say(
+                text=_(
+                    "A convolution computes each output cell from a small window of its input. The window is called "
+                    "the **kernel**. A second convolution reads the output of the first one. So a cell after two "
+                    "convolutions depends on more pixels than a cell after one.\n\n"
+                    "In this lesson you compare one large kernel with a stack of 3×3 kernels."
+                ),
+                start={"k": "5", "by": "3x3", "c": "64"},
+            ),
+            Ask(
+                name="two",
+                text=lambda result: _(
+                    "{count} convolutions of {kernel} follow each other. How many pixels a side does one output "
+                    "cell see?"
+                ).format(count=len(result.many.kernels), kernel=result.many.kernels[0]),
+                options={
+                    "3": _("3: the window does not grow"),
+                    "5": _("5: each edge of the window grows by one"),
+                    "6": _("6: the sides add up"),
+                    "9": _("9: the sides multiply"),
+                },
+                answer=lambda result: str(result.many.fields[0].rows),
+            ),
+            Ask(
+                name="weights",
+                text=_(
+                    "Compare them with one large kernel that sees the same pixels. Count the weights, with as many "
+                    "channels coming in as going out. What do you expect of the stack?"
+                ),
+                options={
+                    "more": _("It has more weights, because it has more layers"),
+                    "same": _("It has the same number, because it sees the same pixels"),
+                    "fewer": _("It has fewer weights"),
+                },
+                answer=_compare,
+            ),
+            Try(
+                text=_(
+                    "On the left is one large kernel, on the right the stack. Choose a cell of the output: the cells "
+                    "that it depends on are marked in each map below it."
+                ),
+                numbers=False,
+            ),
+            Reveal(of="two", text=_two, numbers=False),
+            Reveal(of="weights", text=_weights, controls=("c",)),
+            Ask(
+                name="layers",
+                text=lambda result: _("How many convolutions of {small} see as much as one kernel of {large}?").format(
+                    small=result.many.kernels[0], large=result.one.kernels[0]
+                ),
+                unit=_("convolutions"),
+                answer=lambda result: len(result.many.kernels),
+                start={"k": "7"},
+            ),
+            Reveal(of="layers", text=_layers, controls=("k",), numbers=False),
+            Try(
+                text=lambda result: _(
+                    "Between two convolutions there is a ReLU. The large kernel passes **{one}**, the stack "
+                    "**{many}**. Each of them is a bend that lets the network compute something that one linear sum "
+                    "can't.\n\nTry another size, or replace the large kernel by a row and a column: when is the "
+                    "saving largest?"
+                ).format(one=len(result.one.kernels), many=len(result.many.kernels)),
+                controls=("k", "by", "c", "map"),
+            ),
+        ),
+    )
+
+
+def _two(result: Any) -> str:
+    fields = " → ".join(str(kernel) for kernel in reversed(result.many.fields))
+    return _(
+        "One cell sees **{field} pixels**. Read it from the output backwards: one cell, then {fields}. Each 3×3 adds "
+        "one cell at each edge, so the side grows by two with each layer."
+    ).format(field=result.many.fields[0], fields=fields)
+
+
+def _layers(result: Any) -> str:
+    return _(
+        "It takes **{count} convolutions** for a kernel of {kernel}. The side is 1 + 2·{count} = {side}: each layer "
+        "adds two. Change the kernel, and count the maps on the right."
+    ).format(count=len(result.many.kernels), kernel=result.one.kernels[0], side=1 + 2 * len(result.many.kernels))
+
+
+def _compare(result: Any) -> str:
+    one, many = result.one.cells, result.many.cells
+    return "same" if one == many else "fewer" if many < one else "more"
+
+
+def _weights(result: Any) -> str:
+    one, many, channels = result.one, result.many, result.view.c
+    return _(
+        "A kernel of {kernel} has {one}·C² weights: {one} places, each from C channels to C channels. The stack has "
+        "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a difference of {saved:.0%}. "
+        "C does not matter for this share: try another number of channels."
+    ).format(
+        kernel=one.kernels[0], one=one.cells, many=many.cells, channels=channels, of_one=one.weights(channels),
+        of_many=many.weights(channels), saved=abs(1 - many.cells / one.cells),
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""The networks that lessons train side by side, by the name of the comparison. All learn the bundled digits."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from explorer.families import PRESETS, Spec
+from explorer.i18n import _
+from explorer.recipes import Recipe
+
+DATASET = "digits"
+IMAGE = {"image_size": 8, "in_channels": 1, "num_classes": 10}
+CHAIN, BLOCKS = PRESETS["lenet5"].spec, PRESETS["resnet20"].spec  # what the networks are made from
+HELD_OUT = 0.5  # share of the training images for the solid curves: with fewer they would jump
+
+
+class Variant(NamedTuple):
+    """One of the trainings that are compared."""
+
+    name: str
+    spec: Spec
+    recipe: Recipe
+
+
+class Options(NamedTuple):
+    """What the reader can change in every comparison.
+
+    Attributes:
+        epochs: Epochs of each training.
+        rate: Learning rate.
+        permute: Whether one fixed permutation is applied to the pixels of every image.
+        seed: Seed of everything that is random.
+    """
+
+    epochs: int
+    rate: float
+    permute: bool
+    seed: int
+
+
+def variants(comparison: str, options: Options) -> list[Variant]:
+    """Returns the trainings of a comparison."""
+    return COMPARISONS[comparison](options)
+
+
+def _recipe(options: Options, **fields: Any) -> Recipe:
+    common: dict[str, Any] = {
+        "lr": options.rate, "epochs": options.epochs, "seed": options.seed, "weight_decay": 0.01, "batch_size": 32,
+        "label_smoothing": 0.0, "validation_fraction": HELD_OUT, "precision": "fp32",
+        "augment": ["permute_pixels"] if options.permute else [],
+    }  # fmt: skip
+    return Recipe.parse({**common, **fields})
+
+
+def _chain(cfg: list[Any], classifier: list[int], **fields: Any) -> Spec:
+    return CHAIN.changed(cfg=cfg, classifier=classifier, pool_to=None, dropout=0.0, **IMAGE, **fields)
+
+
+def _dense_and_convolutional(options: Options) -> list[Variant]:
+    # The widths give both networks about as many parameters; the lesson shows the exact numbers.
+    recipe = _recipe(options)
+    return [
+        Variant(_("Fully connected"), _chain([], [25]), recipe),
+        Variant(_("Convolutional"), _chain([8, "M", 16, "M"], []), recipe),
+    ]
+
+
+def _remedies(options: Options) -> list[Variant]:
+    cfg, plain = [16, 16, "M", 32, 32, "M"], _recipe(options, clip_norm=None)
+    return [
+        Variant(_("Plain"), _chain(cfg, [64]), plain),
+        Variant(_("Batch norm"), _chain(cfg, [64], batch_norm=True), plain),
+        Variant(_("Dropout"), _chain(cfg, [64]).changed(dropout=0.5), plain),
+        Variant(
+            _("Augmentation"), _chain(cfg, [64]),
+            plain.changed(augment=["rotation", "crop"], rotation_degrees=10.0),
+        ),
+        Variant(_("Rate × 30"), _chain(cfg, [64]), plain.changed(lr=options.rate * 30)),
+        Variant(_("Rate ÷ 30"), _chain(cfg, [64]), plain.changed(lr=options.rate / 30)),
+    ]  # fmt: skip
+
+
+def _depth(options: Options) -> list[Variant]:
+    recipe = _recipe(options, optimizer="sgd", batch_size=64, weight_decay=1e-4)
+
+    def network(blocks: int, *, residual: bool) -> Spec:
+        return BLOCKS.changed(blocks=[blocks] * 3, widths=[8, 16, 32], residual=residual, **IMAGE)
+
+    return [
+        Variant(name.format(layers=6 * blocks + 2), network(blocks, residual=residual), recipe)
+        for name, residual in ((_("Plain, {layers} layers"), False), (_("Residual, {layers} layers"), True))
+        for blocks in (1, 9)
+    ]
+
+
+COMPARISONS: dict[str, Callable[[Options], list[Variant]]] = {
+    "dense": _dense_and_convolutional,
+    "remedies": _remedies,
+    "depth": _depth,
+}

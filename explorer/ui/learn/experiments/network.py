@@ -1,0 +1,123 @@
+"""A network and another one to compare it with: where their parameters and multiplications are."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+import streamlit as st
+from pydantic import AfterValidator
+
+from explorer.analysis import Analysis, analyse
+from explorer.analysis.measures import Measure
+from explorer.drawing import diagram
+from explorer.drawing.appearance import Appearance
+from explorer.errors import InputError, shown
+from explorer.families import PRESETS, NamedNetwork
+from explorer.i18n import _
+from explorer.ui.page_state import PageFields
+from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import facts
+from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
+
+NAME = "network"
+MEASURES = (Measure.PARAMS, Measure.MACS, Measure.RECEPTIVE_FIELD)
+
+
+def _known(name: str) -> str:
+    if name not in PRESETS:
+        raise InputError(_("{value} is not the name of a network").format(value=shown(name)))
+    return name
+
+
+Network = Annotated[str, AfterValidator(_known)]
+
+
+class NetworkView(PageFields):
+    """Fields of the experiment.
+
+    Attributes:
+        net: Network that is drawn.
+        other: Network whose numbers are compared with it.
+        colour: Measure that colours the layers.
+    """
+
+    net: Network = "vgg16"
+    other: Network = "vgg19"
+    colour: Literal["params", "macs"] = "params"
+
+
+class Networks(NamedTuple):
+    """The analyses of both networks, with their titles."""
+
+    view: NetworkView
+    one: Analysis
+    other: Analysis
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Titles of the networks."""
+        return PRESETS[self.view.net].title, PRESETS[self.view.other].title
+
+
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {"net": _("Network"), "other": _("Compared with"), "colour": _("Colour by")}
+
+
+def controls() -> dict[str, Any]:
+    """Render the widgets, and return their raw values."""
+    names, colours = labels(), {"params": _("Parameters"), "macs": _("MACs")}
+    presets = list(PRESETS)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        values = {
+            name: st.selectbox(
+                names[name], presets, format_func=lambda key: PRESETS[key].title if key in PRESETS else key, width=300,
+                key=widget_key(NAME, name), persist_state="page",
+            ) if is_rendered(name) else value(NAME, name)
+            for name in ("net", "other")
+        }  # fmt: skip
+        values["colour"] = (
+            st.segmented_control(
+                names["colour"], list(colours), format_func=lambda key: colours.get(key, key), required=True,
+                key=widget_key(NAME, "colour"), persist_state="page",
+            ) if is_rendered("colour") else value(NAME, "colour")
+        )  # fmt: skip
+    return values
+
+
+def compute(view: NetworkView) -> Networks:
+    """Return the analyses of both networks."""
+    return Networks(view, analyse(PRESETS[view.net].spec), analyse(PRESETS[view.other].spec))
+
+
+def render(result: Networks, *, dark: bool, numbers: bool = True) -> None:
+    """Render the diagram of the network, and the numbers of both."""
+    show_figure(figures(result, dark=dark)[0], key="learn.picture.network")
+    st.caption(_("The darker a layer, the more it has.") if not dark else _("The brighter a layer, the more it has."))
+    if numbers:
+        facts(list_numbers(result), min_width=150)
+
+
+def figures(result: Networks, *, dark: bool) -> list[str]:
+    """Return the diagram of the network."""
+    appearance = Appearance(colour=result.view.colour, dark=dark)
+    return [diagram.draw(result.one, result.titles[0], appearance, marks=False)]
+
+
+def list_numbers(result: Networks) -> list[Fact]:
+    """Return the numbers of both networks."""
+    found = []
+    networks = dict(zip(result.titles, (result.one, result.other), strict=True))  # one, if both are the same
+    for title, analysis in networks.items():
+        for measure in MEASURES[:2]:
+            definition = measure.definition
+            amount = definition.of_network(analysis)
+            label = _("{name}, {measure}").format(name=title, measure=definition.names().name)
+            found.append(Fact(label, definition.text(amount), definition.exact(amount)))
+    return found
+
+
+def _link(view: NetworkView) -> dict[str, str]:
+    return {**NamedNetwork(PRESETS[view.net].spec, view.net).link, "colour": view.colour}
+
+
+SECTION = Section(NAME, lambda: _("Network"), NetworkView, controls, compute, render, figures, list_numbers, labels,
+                  page="architecture", link=_link)  # fmt: skip

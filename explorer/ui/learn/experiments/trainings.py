@@ -1,0 +1,219 @@
+"""Several small networks train side by side on the bundled digits, in a process of their own.
+
+Sessions that ask for the same trainings share one result, and different trainings wait for each other: the server
+trains for one lesson at a time.
+"""
+
+import json
+from typing import Annotated, Any, Literal, NamedTuple
+
+import streamlit as st
+from pydantic import Field
+
+from explorer.analysis import analyse
+from explorer.drawing import curves
+from explorer.drawing.curves import Curve
+from explorer.formatting import short
+from explorer.i18n import _
+from explorer.lessons.trainings import DATASET, Options, Variant, variants
+from explorer.ui.page_state import PageFields
+from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import narrow_number_input
+from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
+from explorer.ui.shared.task_progress import follow_task
+from explorer.ui.shared.task_queue import TaskQueue
+from explorer.ui.shared.text import plain
+from explorer.workers import subprocess_runner
+from explorer.workers.progress import Progress
+from explorer.workers.subprocess_runner import Limits
+
+NAME = "trainings"
+REQUESTED = "learn.requested"  # session_state key: keys of the trainings that the session has asked for
+MAX_SECONDS = 300.0  # for all trainings of one comparison, also on a busy machine
+MAX_EPOCHS = 20
+
+
+class TrainingsView(PageFields):
+    """Fields of the experiment.
+
+    Attributes:
+        compare: Name of the comparison.
+        epochs: Epochs of each training.
+        rate: Learning rate.
+        permute: Whether the pixels of all images are permuted in the same way.
+        seed: Seed of everything that is random.
+    """
+
+    compare: Literal["dense", "remedies", "depth"] = "dense"
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 10
+    rate: Annotated[float, Field(gt=0, le=0.3)] = 0.001
+    permute: bool = False
+    seed: Annotated[int, Field(ge=0, le=999)] = 0
+
+
+class Trained(NamedTuple):
+    """A variant with its curves.
+
+    Attributes:
+        variant: What was trained.
+        params: Parameters of the network.
+        training: Epoch and accuracy on the training images.
+        validation: Epoch and accuracy on images that it has not learned from.
+        test: Accuracy on the test images after the last epoch.
+    """
+
+    variant: Variant
+    params: int
+    training: list[tuple[float, float]]
+    validation: list[tuple[float, float]]
+    test: float
+
+
+class Outcome(NamedTuple):
+    """The trainings and, if they have been run, their curves.
+
+    Attributes:
+        view: Settings.
+        variants: Networks and recipes.
+        trained: Results in the same order; empty before the run.
+        problem: Reason why there is no result.
+    """
+
+    view: TrainingsView
+    variants: list[Variant]
+    trained: list[Trained]
+    problem: str = ""
+
+    @property
+    def params(self) -> list[int]:
+        """Parameters of the networks."""
+        return [analyse(variant.spec).totals.params for variant in self.variants]
+
+    @property
+    def key(self) -> str:
+        """Key of the task."""
+        items = [{"spec": one.spec.to_dict(), "recipe": one.recipe.to_dict()} for one in self.variants]
+        return json.dumps({"dataset": DATASET, "trainings": items}, sort_keys=True)
+
+
+def _work(key: str, progress: Progress) -> list[dict[str, Any]]:
+    result = subprocess_runner.call("explorer.training.short", json.loads(key), Limits(MAX_SECONDS), progress)
+    if not isinstance(result, list):
+        raise TypeError(result)
+    return result  # type: ignore[return-value]
+
+
+queue: TaskQueue[list[dict[str, Any]]] = TaskQueue(_work)
+
+
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {"epochs": _("Epochs"), "rate": _("Learning rate"), "permute": _("Permute the pixels"), "seed": _("Seed")}
+
+
+def controls() -> dict[str, Any]:
+    """Render the widgets, and return their raw values."""
+    names = labels()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        return {
+            "compare": st.session_state[widget_key(NAME, "compare")],
+            "epochs": narrow_number_input(NAME, "epochs", names["epochs"], _("Passes over the training images.")),
+            "rate": narrow_number_input(NAME, "rate", names["rate"]),
+            "permute": st.toggle(
+                names["permute"], key=widget_key(NAME, "permute"), persist_state="page",
+                help=_("The pixels of every image are moved to other places, in the same way for all images."),
+            ) if is_rendered("permute") else value(NAME, "permute"),
+            "seed": narrow_number_input(NAME, "seed", names["seed"], _("Another seed, another start.")),
+        }  # fmt: skip
+
+
+def compute(view: TrainingsView) -> Outcome:
+    """Return the trainings, with their curves if this session has run them."""
+    options = Options(view.epochs, view.rate, view.permute, view.seed)
+    outcome = Outcome(view, variants(view.compare, options), [])
+    if outcome.key not in st.session_state.get(REQUESTED, set()):
+        return outcome
+    future = queue.request(outcome.key)
+    if future.problem is not None:
+        return outcome._replace(problem=str(future.problem))
+    if future.result is None:
+        return outcome
+    return outcome._replace(trained=[
+        Trained(
+            variant, params, [(epoch, share) for epoch, share in metrics["train/top1"]],
+            [(epoch, share) for epoch, share in metrics.get("validation/top1", [])], metrics["test/top1"][-1][1],
+        )
+        for variant, params, metrics in zip(outcome.variants, outcome.params, future.result, strict=True)
+    ])  # fmt: skip
+
+
+def is_complete(result: Outcome) -> bool:
+    """Whether the networks have been trained."""
+    return bool(result.trained)
+
+
+def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
+    """Render a button that starts the trainings, then their progress, and finally the curves."""
+    del numbers  # before the run there are none
+    if not result.trained:
+        _render_start(result)
+        return
+    show_figure(figures(result, dark=dark)[0], key="learn.picture.curves")
+    rows = result.trained
+    st.table(
+        {
+            _("Network"): [plain(row.variant.name) for row in rows],
+            _("Parameters"): [f"{row.params:,}" for row in rows],
+            _("Training images"): [f"{row.training[-1][1]:.1%}" for row in rows],
+            _("Held-out images"): [f"{row.validation[-1][1]:.1%}" for row in rows],
+            _("Test images"): [f"{row.test:.1%}" for row in rows],
+        },
+        border="horizontal", hide_index=True, alt=_("Accuracies after the last epoch"),
+    )  # fmt: skip
+
+
+def _render_start(result: Outcome) -> None:
+    requested: set[str] = st.session_state.setdefault(REQUESTED, set())
+    if result.problem:
+        st.error(plain(result.problem), icon=":material/error:")
+    if result.key in requested and not result.problem:
+        follow_task(queue, result.key, _("Waiting for the trainings of others…"))
+        return
+
+    def run() -> None:
+        if result.problem:
+            queue.invalidate(result.key)
+        requested.add(result.key)
+
+    names = ", ".join(
+        _("{name} ({params} parameters)").format(name=variant.name, params=short(params))
+        for variant, params in zip(result.variants, result.params, strict=True)
+    )
+    st.caption(plain(_("To be trained: {names}.").format(names=names)))
+    st.button(_("Train them now"), key="learn-train", icon=":material/play_arrow:", type="primary", on_click=run)
+    st.caption(_("This takes up to two minutes. Others who ask for the same get the same result."))
+
+
+def figures(result: Outcome, *, dark: bool) -> list[str]:
+    """Return the chart of the curves."""
+    lines = [
+        line
+        for series, row in enumerate(result.trained)
+        for line in (
+            Curve(row.variant.name, row.validation, series), Curve("", row.training, series, dashed=True),
+        )
+    ]  # fmt: skip
+    styles = (_("held-out images"), _("training images"))
+    return [curves.draw(lines, label=_("Accuracy"), styles=styles, dark=dark)]
+
+
+def list_numbers(result: Outcome) -> list[Fact]:
+    """Return the accuracies on the test images."""
+    return [
+        Fact(row.variant.name, f"{row.test:.1%}", _("{params:,} parameters").format(params=row.params))
+        for row in result.trained
+    ]
+
+
+SECTION = Section(NAME, lambda: _("Trainings"), TrainingsView, controls, compute, render, figures, list_numbers,
+                  labels, is_complete, page="")  # fmt: skip

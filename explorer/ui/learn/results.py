@@ -1,0 +1,29 @@
+"""Predictions and results in words."""
+
+from explorer.formatting import short
+from explorer.lessons import Ask
+from explorer.lessons.lesson import Answer, written
+from explorer.ui.learn.state import LearnState
+
+
+def answer_text(question: Ask, answer: Answer) -> str:
+    """Return an answer in words."""
+    if isinstance(answer, str):
+        return question.options[answer]
+    return f"{answer:,.12g}" if abs(answer) < 1e6 else short(answer)
+
+
+def answered(page_state: LearnState) -> list[tuple[str, str, str]]:
+    """Return the questions that are answered and revealed, each with prediction and result as plain text."""
+    lesson, rows = page_state.lesson, []
+    for name, question in lesson.questions.items():
+        reveal = lesson.reveal_of(name)
+        if name not in page_state.guesses or reveal > page_state.step:
+            continue
+        result = page_state.section.compute(page_state.initial_view(reveal))
+        if not page_state.section.is_complete(result) and name not in page_state.seen:
+            continue
+        found = page_state.seen[name] if name in page_state.seen else question.answer(result)
+        text = written(question.text, result)
+        rows.append((text, answer_text(question, page_state.guesses[name]), answer_text(question, found)))
+    return rows

@@ -1,0 +1,230 @@
+"""The state of the Learn page: lesson, step, predictions, and the settings of the experiment.
+
+The link contains them all. A teacher can add ``controls``, the settings that the reader may change, and start at any
+step. The settings are in the link if they differ from those with which the lesson comes to the step.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import streamlit as st
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.lessons import Ask, Lesson, find, lessons
+from explorer.lessons.lesson import Answer, Step
+from explorer.specs.link_text import check_length, write
+from explorer.ui.learn.experiments import experiments
+from explorer.ui.page_state import Link, PageFields, PageState
+from explorer.ui.shared.sections.section import PREFIX, Section, widget_key
+
+log = logging.getLogger("explorer.ui")
+
+LESSON, STEP, CONTROLS, GUESS = "lesson", "step", "controls", "guess-"
+WIDGET = "learn.guess."  # beginning of the keys of widgets for predictions
+MAX_LINK = 4_000
+MAX_GUESS = 1e15
+
+
+@dataclass
+class LearnState(PageState):
+    """The Learn page's state.
+
+    Attributes:
+        name: Name of the open lesson; empty for the gallery.
+        step: Position of the step. The position after the last step is the summary.
+        guesses: Predictions, by the names of the questions.
+        only: Names of the settings that the reader may change; None if each step decides.
+        view: Settings of the experiment; None in the gallery.
+        problem: Error of the last edit.
+        seen: Answers that were revealed, by the names of the questions.
+    """
+
+    NAME: ClassVar[str] = "learn"
+    PAGE: ClassVar[str] = "learn"
+    PREFIXES: ClassVar[tuple[str, ...]] = ("learn.", PREFIX)
+    EMPTY_LINK: ClassVar[bool] = True
+
+    name: str = ""
+    step: int = 0
+    guesses: dict[str, Answer] = field(default_factory=dict)
+    only: tuple[str, ...] | None = None
+    view: PageFields | None = None
+    problem: str = ""
+    seen: dict[str, Answer] = field(default_factory=dict)
+
+    @property
+    def lesson(self) -> Lesson:
+        """The open lesson."""
+        return lessons()[self.name]
+
+    @property
+    def section(self) -> Section:
+        """The experiment of the open lesson."""
+        return experiments()[self.lesson.experiment]
+
+    @property
+    def current(self) -> Step | None:
+        """The step; None for the summary."""
+        steps = self.lesson.steps
+        return steps[self.step] if self.step < len(steps) else None
+
+    def initial_view(self, step: int) -> PageFields:
+        """Return the settings at a step if the reader has changed none."""
+        return self.section.view.parse(self.lesson.settings_at(step))
+
+    def open_link(self, link: Link) -> list[str]:
+        """Open the lesson of a link, or the gallery. Parts that can't be read get their defaults."""
+        self.name, self.step, self.guesses, self.only, self.view, self.problem = "", 0, {}, None, None, ""
+        self.seen = {}
+        if not link:
+            return []
+        rest = dict(link)
+        name = rest.pop(LESSON, "")
+        try:
+            check_length(link, MAX_LINK)
+        except InputError as error:
+            return [str(error)]
+        if find(name) is None:
+            return [_("link, lesson: {value} is not one of {names}").format(
+                value=shown(name), names=", ".join(lessons()))]  # fmt: skip
+        self.name = name
+        problems = self._read_step(rest.pop(STEP, "1"))
+        problems += self._read_guesses({key: rest.pop(key) for key in link if key.startswith(GUESS)})
+        if controls := rest.pop(CONTROLS, ""):
+            self.only = tuple(part for part in controls.split(".") if part in self.section.view.model_fields)
+        self.go(self.step)
+        if rest:
+            self.view, more = self.section.view.read(rest, name)
+            problems += more
+        else:
+            self.view = self.initial_view(self.step)
+        try:
+            self.section.compute(self.view)
+        except InputError as error:  # each value is valid, but together they are not
+            problems.append(_("link: {problem}").format(problem=error))
+            self.view = self.initial_view(self.step)
+        return problems
+
+    def _read_step(self, text: str) -> list[str]:
+        count = len(self.lesson.steps) + 1
+        if text.isdecimal() and 1 <= int(text) <= count:
+            self.step = int(text) - 1
+            return []
+        return [_("link, step: {value} is not a number from 1 to {count}").format(value=shown(text), count=count)]
+
+    def _read_guesses(self, texts: Link) -> list[str]:
+        problems = []
+        for key, text in texts.items():
+            question = self.lesson.questions.get(key.removeprefix(GUESS))
+            guess = None if question is None else _read_guess(question, text)
+            if question is None or guess is None:
+                problems.append(_("link, {name}: {value} is no answer").format(name=shown(key), value=shown(text)))
+            else:
+                self.guesses[question.name] = guess
+        return problems
+
+    def to_link(self) -> Link:
+        """Return the query parameters that open this step."""
+        if not self.name or self.view is None:
+            return {}
+        link = {LESSON: self.name}
+        if self.step:
+            link[STEP] = str(self.step + 1)
+        link |= {GUESS + name: write(guess) for name, guess in self.guesses.items()}
+        if self.only is not None:
+            link[CONTROLS] = ".".join(self.only)
+        return link | self.settings_link()
+
+    def settings_link(self) -> Link:
+        """Return the query parameters of the settings; none if they are those of the lesson."""
+        initial = self.initial_view(self.step)
+        if self.view is None or self.view == initial:
+            return {}
+        if link := self.view.to_link():
+            return link
+        changed = next(name for name, value in self.view if value != getattr(initial, name))
+        return {changed: write(getattr(self.view, changed))}  # all settings have their defaults: say so with one
+
+    def widget_values(self) -> dict[str, Any]:
+        """Return the settings and the prediction in the form that their widgets take."""
+        if not self.name or self.view is None:
+            return {}
+        values: dict[str, Any] = {widget_key(self.section.name, name): value for name, value in self.view}
+        if isinstance(self.current, Ask):
+            values[WIDGET + self.current.name] = self.guesses.get(self.current.name)
+        return values
+
+    def read_widgets(self) -> None:
+        """Set the prediction from its widget. ``compute`` reads the others."""
+        if not self.name or not isinstance(self.current, Ask):
+            return
+        guess = st.session_state.get(WIDGET + self.current.name)
+        if guess is None:
+            self.guesses.pop(self.current.name, None)
+        else:
+            self.guesses[self.current.name] = _whole(guess)
+            self.link_problems = []
+
+    def compute(self, values: dict[str, Any] | None = None) -> Any:
+        """Return the result of the experiment.
+
+        Args:
+            values: Values of the widgets; if they are invalid, the last valid settings count. None for the settings.
+        """
+        if values is not None:
+            try:
+                view = self.section.view.parse(values)
+                result = self.section.compute(view)
+            except InputError as error:
+                if self.problem != str(error):
+                    log.warning("refused: %s", error)
+                self.problem = str(error)
+            else:
+                if view != self.view:
+                    self.link_problems = []
+                self.problem, self.view = "", view
+                return result
+        return self.section.compute(self.view)
+
+    def go(self, step: int) -> None:
+        """Go to a step, or to the first question before it that must be answered first."""
+        blocked = (one for one in self.lesson.pending(step) if self.question_at(one) not in self.guesses)
+        self.step = next(blocked, step)
+
+    def question_at(self, step: int) -> str:
+        """Return the name of the question that a step asks."""
+        question = self.lesson.steps[step]
+        return question.name if isinstance(question, Ask) else ""
+
+    def move(self, by: int) -> None:
+        """Go some steps forwards or backwards, in a callback. A step with settings of its own begins with them."""
+        self.mark_user_action()
+        self.read_widgets()
+        before = self.step
+        self.go(self.step + by)
+        if self.view is not None and self.step > before:
+            start = self.lesson.steps[self.step].start if self.step < len(self.lesson.steps) else {}
+            if start:
+                self.view = self.section.view.parse({**dict(self.view), **start})
+        elif self.step < before and self.lesson.settings_at(self.step) != self.lesson.settings_at(before):
+            self.view = self.initial_view(self.step)
+        self.link_problems, self.problem = [], ""
+        self.fill()
+
+
+def _read_guess(question: Ask, text: str) -> Answer | None:
+    """Return the prediction that a link contains; None if it is not one."""
+    if question.options:
+        return text if text in question.options else None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return _whole(number) if abs(number) < MAX_GUESS else None
+
+
+def _whole(guess: Answer) -> Answer:
+    """Return a whole number as an integer, which links write without a decimal point."""
+    return int(guess) if isinstance(guess, float) and guess.is_integer() else guess

@@ -1,0 +1,1 @@
+"""Sections: experiments with fields, widgets, figures and numbers, which several pages show."""

@@ -1,0 +1,26 @@
+"""Learn: lessons that ask before they show. Without a lesson in the link, a gallery of all lessons."""
+
+import streamlit as st
+
+from explorer.i18n import _
+from explorer.ui.learn import gallery, progress, state, steps
+from explorer.ui.shared.text import plain
+
+page_state = state.LearnState.of_session()
+page_state.begin()
+dark = st.context.theme.type == "dark"
+
+st.html(steps.STYLE)
+if page_state.link_problems:
+    st.error(
+        "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
+        title=_("Parts of this link can't be read: you see the default instead"),
+        icon=":material/error:",
+    )
+if page_state.name:
+    steps.render(page_state, dark=dark)
+    progress.record(page_state.name, page_state.step, len(page_state.lesson.steps))
+else:
+    gallery.render()
+    progress.show()
+page_state.write_link()

@@ -1,0 +1,184 @@
+"""The Learn page, without a browser."""
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.jobs.store import Store
+from explorer.lessons import Ask, Lesson, Reveal, lessons
+from explorer.lessons.lesson import written
+from explorer.ui.learn.experiments import experiments, trainings
+from explorer.ui.learn.results import answer_text
+from explorer.ui.learn.state import GUESS, WIDGET, LearnState
+from explorer.ui.shared.task_queue import Future
+from explorer.workers.progress import Progress
+from tests.pages import helpers
+
+open_page = partial(helpers.open_page, "learn")
+every_lesson = pytest.mark.parametrize("name", lessons())
+
+
+def trained(key: str, _progress: Progress) -> list[dict[str, Any]]:
+    """Curves that differ, instead of trainings, which take up to a minute."""
+    count = len(json.loads(key)["trainings"])
+    return [
+        {
+            "train/top1": [[1, 0.3 + place / 20], [2, 0.61 + place / 17]],
+            "validation/top1": [[1, 0.2 + place / 30], [2, 0.59 + place / 19]],
+            "test/top1": [[2, 0.57 + place / 23]],
+            "seconds": 1.0,
+        }
+        for place in range(count)
+    ]
+
+
+class AtOnce:
+    """A task queue whose tasks end at once."""
+
+    def request(self, key: str) -> Future[list[dict[str, Any]]]:
+        return Future(result=trained(key, lambda *_progress: None))
+
+
+@pytest.fixture(autouse=True)
+def _server(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainings, "queue", AtOnce())
+
+
+def page_state(app: AppTest) -> LearnState:
+    assert not app.exception
+    state: LearnState = app.session_state["learn"]
+    return state
+
+
+def sent(app: AppTest) -> str:
+    """Everything that the server has sent to the browser."""
+    protos = [node.proto for node in walk(app._tree) if getattr(node, "proto", None) is not None]
+    return "\n".join(proto.SerializeToString().decode(errors="ignore") for proto in protos)
+
+
+def walk(node: Any) -> Any:
+    yield node
+    for child in getattr(node, "children", {}).values():
+        yield from walk(child)
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.info, *app.success]).replace("\\", "")
+
+
+def answer(app: AppTest, question: Ask) -> None:
+    key = WIDGET + question.name
+    if question.options:
+        app.radio(key=key).set_value(next(iter(question.options))).run()
+    else:
+        app.number_input(key=key).set_value(12345.0).run()
+
+
+def go_on(app: AppTest) -> None:
+    app.button(key="learn-next").click().run()
+
+
+def secret(lesson: Lesson, state: LearnState, reveal: Reveal) -> str:
+    """The explanation of the reveal with the present settings; empty before the experiment has been run."""
+    result = state.section.compute(state.initial_view(lesson.reveal_of(reveal.of)))
+    return written(reveal.text, result) if state.section.is_complete(result) else ""
+
+
+@every_lesson
+def test_a_lesson_from_the_first_step_to_the_last(name: str) -> None:
+    lesson, app = lessons()[name], open_page(lesson=name)
+    for position, step in enumerate(lesson.steps):
+        state = page_state(app)
+        assert state.step == position
+        assert not app.error
+        hidden = sent(app)
+        for later in lesson.steps[position + 1 :]:
+            if isinstance(later, Reveal):
+                assert (text := secret(lesson, state, later)) == "" or text[:60] not in hidden
+        if isinstance(step, Ask):
+            assert not app.metric, "the experiment is not shown next to its question"
+            assert not [part for part in app.get("bidi_component") if "svg" in (part.proto.json or "")]
+            assert app.button(key="learn-next").disabled
+            answer(app, step)
+        elif app.get("button") and any(button.key == "learn-train" for button in app.button):
+            app.button(key="learn-train").click().run()
+        if isinstance(step, Reveal):
+            found = answer_text(lesson.questions[step.of], page_state(app).seen[step.of])
+            assert found in words(app)
+            assert GUESS + step.of in app.query_params
+            assert secret(lesson, state, step)[:60] in hidden
+        go_on(app)
+    assert page_state(app).current is None
+    assert len(app.table[0].value) == len(lesson.questions)
+    again = open_page(**app.query_params)
+    assert page_state(again).guesses == page_state(app).guesses
+    assert again.query_params == app.query_params
+
+
+@every_lesson
+def test_a_lesson_starts_with_its_card_and_is_complete(name: str) -> None:
+    lesson = lessons()[name]
+    assert 5 <= lesson.minutes <= 10
+    assert lesson.terms
+    assert lesson.papers
+    assert lesson.links
+    assert lesson.experiment in experiments()
+    assert {step.of for step in lesson.steps if isinstance(step, Reveal)} == set(lesson.questions)
+    labels = experiments()[lesson.experiment].labels()
+    for step in lesson.steps:
+        assert set(getattr(step, "controls", ())) <= labels.keys()
+        assert set(step.start) <= set(experiments()[lesson.experiment].view.model_fields)
+
+
+def test_the_gallery_has_a_card_for_each_lesson() -> None:
+    app = open_page()
+    links = [element.proto.query_string for element in app.get("page_link")]
+    assert links == [f"lesson={name}" for name in lessons()]
+    for lesson in lessons().values():
+        assert lesson.question in words(app)
+
+
+def test_a_question_comes_first_for_a_link_behind_it() -> None:
+    lesson = lessons()["why-3x3"]
+    reveal = lesson.reveal_of("two")
+    app = open_page(lesson="why-3x3", step=str(reveal + 1))
+    assert isinstance(page_state(app).current, Ask)
+    app = open_page(lesson="why-3x3", step=str(reveal + 1), **{GUESS + "two": "9", GUESS + "weights": "more"})
+    assert page_state(app).step == reveal
+    assert lesson.questions["two"].options["9"] in words(app)
+
+
+def test_a_teachers_link_fixes_step_controls_and_settings() -> None:
+    link = {"lesson": "why-3x3", "step": "9", "controls": "k.c", "k": "9", "c": "10"}
+    app = open_page(**link)
+    assert {widget.key for widget in app.number_input} == {"kernels.stack.k", "kernels.stack.c"}
+    captions = "".join(caption.value for caption in app.caption).replace("\\", "")
+    assert "81·10² = 8,100 against 36·10² = 3,600" in captions
+    app.number_input(key="kernels.stack.k").set_value(5.0).run()
+    assert app.query_params["controls"] == "k.c"
+    assert app.query_params["k"] == "5"
+    app.number_input(key="kernels.stack.k").set_value(4.0).run()
+    assert "even" in helpers.problem(app)
+    assert app.query_params["k"] == "5"
+
+
+def test_faults_of_a_link() -> None:
+    assert "'nonsense' is not one of" in helpers.problem(open_page(lesson="nonsense"))
+    app = open_page(lesson="why-3x3", step="99", **{GUESS + "two": "4"})
+    assert "99" in helpers.problem(app)
+    assert "'4' is no answer" in helpers.problem(app)
+    app.button(key="learn-next").click().run()
+    assert not app.error
+
+
+def test_back_keeps_predictions() -> None:
+    app = open_page(lesson="why-3x3")
+    go_on(app)
+    answer(app, lessons()["why-3x3"].questions["two"])
+    go_on(app)
+    app.button(key="learn-back").click().run()
+    assert app.radio(key=WIDGET + "two").value == "3"
+    assert page_state(app).step == 1
