@@ -6,9 +6,9 @@ import re
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from explorer.errors import shown
@@ -17,6 +17,7 @@ from explorer.i18n import _
 _CHECKOUT = Path(__file__).parents[1]
 # An installed copy has no checkout around it. It stores its files in the folder in which it is started.
 HOME = _CHECKOUT if (_CHECKOUT / "streamlit_app.py").is_file() else Path.cwd()
+_HTTP = re.compile(r"https?://[^\s/@?#]+(/[^\s?#]*)?")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
@@ -65,8 +66,36 @@ class Settings(BaseSettings):
         "`sqlite:////folder/file.db`. Without one, the store is an SQLite file in the folder of the runs. "
         "A password is better kept in `~/.pgpass` than in the URL ([jobs.md](jobs.md)).",
     )
-    backend: Literal["local"] = Field(
-        default="local", description="What runs the jobs; `local` means processes on this machine."
+    backend: Literal["local", "ray"] = Field(
+        default="local",
+        description="What runs the jobs: `local` means processes on this machine, `ray` a Ray cluster "
+        "([jobs.md](jobs.md)).",
+    )
+    ray_address: str = Field(
+        default="", description="Address of the Ray cluster's dashboard, such as `http://head.lab.edu:8265`."
+    )
+    ray_insecure: bool = Field(default=False, description="Whether a Ray cluster is used that asks nobody for a token.")
+    ray_python: str = Field(
+        default="",
+        description="Python of the cluster's nodes. Without one, the path of the runner's own, for machines that are "
+        "set up alike.",
+    )
+    ray_cpus: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="CPUs that each process of a job asks the cluster for, unless the job sets `threads`; 1 to 256.",
+    )
+    ray_jobs: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="Jobs that the Ray cluster has at the same time, waiting or running; 1 to 1,000.",
+    )
+    runs_storage: str = Field(
+        default="",
+        description="fsspec address of storage that all nodes of the cluster reach, such as `s3://bucket/runs`. "
+        "Without one, all nodes share the folder of the runs.",
     )
     machine: str = Field(
         default="",
@@ -164,6 +193,26 @@ class Settings(BaseSettings):
     def _normalise(cls, text: str) -> str:
         """Normalise host names and refuse other text, such as a port or scheme, which would match no host."""
         return ",".join(_host(name.strip()) for name in text.split(",") if name.strip())
+
+    @field_validator("ray_address")
+    @classmethod
+    def _check_address(cls, text: str) -> str:
+        """Refuse another kind of address, such as that of Ray's own protocol."""
+        address = text.strip().rstrip("/")
+        if address and not _HTTP.fullmatch(address):
+            raise ValueError(
+                _("{name} is not the address of a Ray dashboard, like http://head.lab.edu:8265").format(
+                    name=shown(text)
+                )
+            )
+        return address
+
+    @model_validator(mode="after")
+    def _check_backend(self) -> Self:
+        """Refuse the Ray backend without an address."""
+        if self.backend == "ray" and not self.ray_address:
+            raise ValueError(_("EXPLORER_BACKEND=ray needs EXPLORER_RAY_ADDRESS, like http://head.lab.edu:8265"))
+        return self
 
     @property
     def machine_name(self) -> str:

@@ -185,6 +185,8 @@ def headline(job: dict[str, Any]) -> str:
 def summary(job: dict[str, Any]) -> str:
     """Returns the state of a job with scores, weights and notes."""
     lines = [headline(job)]
+    if job["live"] and job["live"].get("step"):
+        lines.append(_("now: {step}").format(step=job["live"]["step"]))
     if job["result"]:
         lines += [scores(job["result"])]
     if job["weights"]:

@@ -21,6 +21,7 @@ from explorer.specs.base import StrictInt, explain, explain_all
 FILE = "job.json"
 ID_LENGTH = 14
 MAX_NAME = 100
+CPUS = "EXPLORER_JOB_CPUS"  # environment variable: CPUs that a cluster has reserved for each process of a job
 
 
 class Resources(BaseModel):
@@ -52,6 +53,8 @@ class Resources(BaseModel):
 
     def share_of_cores(self) -> int:
         """Returns the threads of each process. Jobs that may train at the same time have equal shares."""
+        if self.threads is None and (reserved := os.environ.get(CPUS, "")).isdigit():
+            return int(reserved)
         return self.threads or max(1, (os.cpu_count() or 1) // (self.processes * settings().cpu_slots))
 
 

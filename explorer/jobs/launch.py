@@ -7,6 +7,7 @@ from pathlib import Path
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.job import Resources
+from explorer.settings import settings
 
 WORKER, WARM_WORKER = "explorer.training.worker", "explorer.training.warm_worker"
 PER_CORE = 4  # most processes per core; many more block the machine for minutes
@@ -18,6 +19,8 @@ def check(resources: Resources) -> None:
     Raises:
         InputError: If the job has too many processes.
     """
+    if settings().backend != "local":  # the cluster places the processes
+        return
     most = PER_CORE * (os.cpu_count() or 1)
     if resources.processes > most:
         raise InputError(

@@ -35,6 +35,7 @@ MAX_CHARACTERS = 50_000_000  # characters of a file: the confusion matrix of tho
 _log = logging.getLogger(__name__)
 
 
+TICKET = "ticket.txt"
 POINT = "step/"  # prefix of the names of points within an epoch
 LAYER_GRADIENT = POINT + "gradient/"  # prefix of the gradient norm of a layer, at one step
 
@@ -71,7 +72,7 @@ class RunDirectory:
         self.lock = folder / ".lock"
         self._progress = folder / "progress.json"
         self.metrics = folder / "metrics.jsonl"
-        self._ticket = folder / "ticket.txt"
+        self._ticket = folder / TICKET
         self._supervisor = folder / "supervisor.json"
         self._end = folder / "end.json"
         self._reserve = folder / ".reserve"

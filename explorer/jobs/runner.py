@@ -30,8 +30,9 @@ from explorer.jobs.database import identity
 from explorer.jobs.exporter import serve
 from explorer.jobs.local import Backend, Local
 from explorer.jobs.processes import living_ids
+from explorer.jobs.ray_backend import RayBackend, RaySlots
 from explorer.jobs.run_directory import ReadPosition
-from explorer.jobs.slots import SlotPool, environment, gpus
+from explorer.jobs.slots import SlotPool, Slots, environment, gpus
 from explorer.jobs.store import ACTIVE, AT_WORK, NOW, Record, Status, Store, store
 from explorer.settings import settings
 
@@ -42,7 +43,6 @@ START_PAUSE = 1.0  # seconds after a job's start before the next worker is prepa
 MAX_STARTS = 3  # starts of a job whose processes end before they begin
 LOCK_TIMEOUT = 1.0  # seconds; a process that only checks the lock holds it for a moment
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"local": Local}
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class JobMemory:
 class Runner:
     """Runs the jobs of one store."""
 
-    def __init__(self, job_store: Store, backend: Backend, slot_pool: SlotPool) -> None:
+    def __init__(self, job_store: Store, backend: Backend, slot_pool: Slots) -> None:
         self.store = job_store
         self.machine = settings().machine_name
         self.next_renewal = -math.inf
@@ -296,8 +296,8 @@ def main() -> int:
         close_metrics = close_metrics or serve(settings().runner_metrics_port)
         service.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
         logs.event("runner started", machine=settings().machine_name, backend=settings().backend)
-        backend, slot_pool = BACKENDS[settings().backend](), SlotPool(gpus(), settings().cpu_slots)
-        runner = Runner(store(), backend, slot_pool)
+        backend, slots = BACKENDS[settings().backend]()
+        runner = Runner(store(), backend, slots)
         runner.stopping = stop
         runner.run(settings().runner_idle)
         lock.release()
@@ -306,6 +306,18 @@ def main() -> int:
     close_metrics()
     logs.event("runner ended", machine=settings().machine_name, reason="signal" if stop.is_set() else "idle")
     return 0
+
+
+def _local() -> tuple[Backend, Slots]:
+    return Local(), SlotPool(gpus(), settings().cpu_slots)
+
+
+def _ray() -> tuple[Backend, Slots]:
+    backend = RayBackend()
+    return backend, RaySlots(backend, settings().ray_jobs)
+
+
+BACKENDS: dict[str, Callable[[], tuple[Backend, Slots]]] = {"local": _local, "ray": _ray}
 
 
 def _has_active_jobs() -> bool:

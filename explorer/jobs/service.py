@@ -31,6 +31,7 @@ from explorer.jobs import leases, quota
 from explorer.jobs.job import Job, check_name
 from explorer.jobs.launch import check
 from explorer.jobs.run_directory import RunDirectory
+from explorer.jobs.shared_storage import note_deletion
 from explorer.jobs.store import ACTIVE, AT_WORK, NOW, RESUMABLE, Record, Status, store
 from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
@@ -162,6 +163,9 @@ def delete(job: str) -> None:
         record = store().get(job)
         raise InputError(_("job: {id} is {status}; stop it first").format(id=job, status=record.status))
     shutil.rmtree(directory(job).folder, ignore_errors=True)
+    if settings().runs_storage:
+        note_deletion(job)
+        ensure_runner()
     _log("job deleted", job)
 
 
@@ -279,7 +283,15 @@ def runner_problem() -> str:
             "The process that runs the jobs (pid {pid}) has not answered for {seconds:.0f} seconds; if that lasts, end "
             "it, and another one takes over: kill -KILL {pid}"
         ).format(pid=pid, seconds=since)
-    return ""
+    try:
+        return problem_file().read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def problem_file() -> Path:
+    """Returns the file in which the runner says what is wrong with the cluster. There is none if nothing is."""
+    return runner_lock().with_suffix(".problem")
 
 
 def _start_runner() -> "subprocess.Popen[bytes]":

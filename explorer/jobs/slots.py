@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol
 
 import pynvml
 
@@ -12,6 +12,7 @@ from explorer.i18n import _
 from explorer.jobs.store import Record
 
 CPU = "cpu"
+CLUSTER = "ray"  # the only slot of a job that a cluster runs
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -31,6 +32,16 @@ def environment(slots: Iterable[str]) -> dict[str, str]:
     """Returns environment variables that show a job only its own slots."""
     numbers = [slot for slot in slots if slot != CPU]
     return {VISIBLE_GPUS: ",".join(numbers)}
+
+
+class Slots(Protocol):
+    """Decides which job starts next, and on which slots."""
+
+    def next_job(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
+        """Returns the next job to start, and its slots. None if no job can start."""
+
+    def check(self, resources: Mapping[str, Any]) -> None:
+        """Refuses a job that would wait forever."""
 
 
 class SlotPool:

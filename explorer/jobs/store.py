@@ -214,7 +214,7 @@ class Store(Database):
 
     def layer_gradients(self, job: str) -> dict[str, list[Row]]:
         """Returns the gradient norms of each layer of a job, by the layer's name, in the order of the epochs."""
-        table, found = _points.c, dict[str, list[Row]]()
+        table, found = POINTS.c, dict[str, list[Row]]()
         query = (
             sa.select(table.epoch, table.name, table.value)
             .where((table.job == job) & table.name.startswith(LAYER_GRADIENT))

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
@@ -55,8 +56,8 @@ def main(arguments: list[str]) -> int:
     # Lines go where the runner's go, also after the output of the job has gone to its own log.
     logs.configure("supervisor", stream=os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8"))
     if arguments != ["--ready"]:
-        return _execute(Order(arguments[0], arguments[1], {}), None)
-    ready = _start(worker_command(None), stdin=subprocess.PIPE)
+        return execute(Order(arguments[0], arguments[1], {}), None)
+    ready = start(worker_command(None), stdin=subprocess.PIPE)
     line = sys.stdin.readline()
     if not line:  # the runner has ended
         ready.kill()
@@ -64,23 +65,40 @@ def main(arguments: list[str]) -> int:
         return 0
     order = Order(*json.loads(line))
     setproctitle(f"{sys.executable} -m explorer.jobs.supervisor {order.folder} {order.ticket}")
-    return _execute(order, ready)
+    return execute(order, ready)
 
 
-def _execute(order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
+def execute(
+    order: Order,
+    ready: "subprocess.Popen[bytes] | None",
+    *,
+    lock_timeout: float = LOCK_TIMEOUT,
+    is_lost: Callable[[], bool] = lambda: False,
+) -> int:
+    """Carries out an order, and returns the exit status.
+
+    Args:
+        order: The order.
+        ready: Warm worker, if there is one.
+        lock_timeout: Seconds to wait for the processes of an earlier start.
+        is_lost: Returns whether the job was started anew elsewhere. Its processes are then killed, and nothing more is
+            written. Called several times per second.
+    """
     directory = RunDirectory(Path(order.folder))
     try:
-        with FileLock(directory.lock).acquire(timeout=LOCK_TIMEOUT):
+        with FileLock(directory.lock).acquire(timeout=lock_timeout):
             if directory.ticket() != order.ticket:
                 return 0
-            return _supervise(directory, order, ready)
+            return _supervise(directory, order, ready, is_lost)
     except Timeout:
         return 1
     finally:
         kill(psutil.Process().children(recursive=True))
 
 
-def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
+def _supervise(
+    directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None", is_lost: Callable[[], bool]
+) -> int:
     os.environ.update(order.environment, **{JOB_ID: directory.folder.name})
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_signal: stop.set())
@@ -89,15 +107,17 @@ def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[b
     directory.write_supervisor(identity(os.getpid()))
     logs.event("job processes start", job=directory.folder.name)
     worker = _start_worker(Job.read(directory.folder), directory, order, ready)
-    was_forced = _wait(directory, worker, stop)
+    was_forced = _wait(directory, worker, stop, is_lost)
     kill(psutil.Process().children(recursive=True))
     logs.event(
         "job processes ended", job=directory.folder.name, exit_status=worker.returncode,
         asked=stop.is_set(), forced=was_forced,
     )  # fmt: skip
+    if is_lost():
+        return 0
     if directory.folder.is_dir() and directory.read_end() is None:
         if was_forced:
-            directory.end("stopped", error=_forced_error())
+            directory.end("stopped", error=forced_error())
         elif stop.is_set():
             directory.end("stopped")
         else:
@@ -122,15 +142,16 @@ def _start_worker(
         ready.kill()
         ready.wait()
     os.environ["OMP_NUM_THREADS"] = str(job.resources.share_of_cores())
-    return _start(worker_command(directory.folder, job.resources.processes), stdin=subprocess.DEVNULL)
+    return start(worker_command(directory.folder, job.resources.processes), stdin=subprocess.DEVNULL)
 
 
-def _start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
+def start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
+    """Starts a process that ends with this one."""
     # preexec_fn is safe here, because this process has only one thread.
     return subprocess.Popen(arguments, stdin=stdin, preexec_fn=end_with_parent)  # noqa: S603  our own module
 
 
-def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Event) -> bool:
+def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Event, is_lost: Callable[[], bool]) -> bool:
     """Waits until the job's first process ends. Returns whether it was killed because it took too long to stop."""
     deadline: float | None = None
     while worker.poll() is None:
@@ -139,14 +160,15 @@ def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Even
             worker.terminate()
             deadline = time.monotonic() + STOP_TIMEOUT
         is_late = deadline is not None and time.monotonic() > deadline
-        if is_late or not directory.folder.is_dir():
+        if is_late or is_lost() or not directory.folder.is_dir():
             kill(psutil.Process().children(recursive=True))
             worker.wait()
             return is_late
     return False
 
 
-def _forced_error() -> dict[str, str]:
+def forced_error() -> dict[str, str]:
+    """Returns the error of a job that was ended by force."""
     message = _("it took longer than {seconds} seconds to stop and was ended; it resumes from the last checkpoint")
     return {"code": "forced", "message": message.format(seconds=STOP_TIMEOUT)}
 

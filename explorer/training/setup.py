@@ -1,5 +1,6 @@
 """Builds everything that a job's training needs."""
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -63,7 +64,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
     job, dataset, notes = fit_job(job, dataset)
     spec, recipe, preprocessing = job.spec, job.recipe, preprocessing_of(job)
     network, frozen, weight_notes = make_network(spec, recipe)
-    device = choose_device(job.resources.device, rank)
+    device = choose_device(job.resources.device, int(os.environ.get("LOCAL_RANK", rank)))
     macs = forward_macs(spec) * recipe.batch_size
     torch.set_num_threads(threads(job.resources, device, macs // world))
     plan = make_plan(network, device, recipe.precision, macs)

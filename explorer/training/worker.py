@@ -117,21 +117,31 @@ class WorkerCallback:
 
 
 def main(folder: Path) -> int:
-    """Trains the job of a run directory, and returns the exit status."""
+    """Trains the job of a run directory until it has ended or a signal arrives, and returns the exit status."""
+    callback = WorkerCallback()
+    signal.signal(signal.SIGTERM, callback.request_stop)
+    signal.signal(signal.SIGINT, callback.request_stop)
+    return train_job(folder, callback)
+
+
+def train_job(folder: Path, callback: WorkerCallback) -> int:
+    """Trains the job of a run directory, and returns the exit status.
+
+    Args:
+        folder: Run directory.
+        callback: Callback of this process. Its ``stop`` may be set at any moment.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     directory = RunDirectory(folder)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     batch_size = 0
-    callback = WorkerCallback()
-    signal.signal(signal.SIGTERM, callback.request_stop)
-    signal.signal(signal.SIGINT, callback.request_stop)
     try:
         if rank == 0:
             directory.begin()
         job = Job.read(folder)
         batch_size = job.recipe.batch_size
         torch.set_flush_denormal(True)  # a CPU computes with numbers below 1e-38 a hundred times slower
-        if world > 1:
+        if world > 1 and not torch.distributed.is_initialized():  # Ray has done it
             cuda = choose_device(job.resources.device).type == "cuda"
             torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PROCESS_TIMEOUT)
         result = _run(directory, prepare(job, _load(job, directory, rank, callback), rank, world), callback)

@@ -49,7 +49,7 @@ def test_the_wheel_contains_every_file_of_the_package(wheel: zipfile.ZipFile) ->
 def test_the_wheel_has_the_dependencies_of_requirements_txt(wheel: zipfile.ZipFile) -> None:
     metadata = _metadata(wheel, "METADATA")
     assert f"\nVersion: {__version__}\n" in metadata
-    required = {_parts(line) for line in re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)}
+    required = {_parts(line) for line in re.findall(r"^Requires-Dist: ([^;\n]*)$", metadata, re.MULTILINE)}
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     assert required == {_parts(line) for line in lines if line and not line.startswith("#")}
 

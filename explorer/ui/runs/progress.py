@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.formatting import NONE, bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
+from explorer.jobs.slots import CLUSTER
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.runs import shared, words
 from explorer.ui.shared import job_status
@@ -38,7 +39,7 @@ def render(record: Record, listed: shared.RunList) -> None:
             st.error(reason, title=_("It failed"), icon=job_status.SIGNS[record.status][0])
     if record.notes:
         st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
-    if record.status in AT_WORK:
+    if record.status in AT_WORK and CLUSTER not in record.slots:  # the load of this machine says nothing about a node
         _machine(record)
 
 
