@@ -138,7 +138,10 @@ def train_epoch(training: Training, callback: TrainingCallback) -> None:
     training_mode(training.network, training.frozen)
     begin = time.perf_counter() - training.seconds
     for batch in training.batches.epoch(training.epoch, start=training.batch):
-        training.sums += step(training, batch)
+        record_layers = is_layer_point(training)
+        if record_layers:
+            convert_points(training)  # so that rows have the order of the steps, with or without a checkpoint between
+        training.sums += step(training, batch, record_layers=record_layers)
         training.batch += 1
         training.seconds = time.perf_counter() - begin
         if is_point(training.epoch, training.batch, training.batches.steps, training.recipe.epochs):
@@ -148,11 +151,16 @@ def train_epoch(training: Training, callback: TrainingCallback) -> None:
         callback.after_step(training)
 
 
-def step(training: Training, batch: Batch) -> Tensor:
+def step(training: Training, batch: Batch, *, record_layers: bool = False) -> Tensor:
     """Runs forward pass, backward pass and one step of the optimizer.
 
     Every process divides its loss by the images of the whole batch. So the gradients of all processes add up to those
     of one process with the whole batch.
+
+    Args:
+        training: Training run.
+        batch: Batch of this process.
+        record_layers: Whether to add the gradient norm of each layer to the rows.
 
     Returns:
         The batch's share of the sums, (sums,): loss, correct images, images, gradient norm before clipping, and 1 if
@@ -169,7 +177,7 @@ def step(training: Training, batch: Batch) -> Tensor:
         loss = loss * torch.distributed.get_world_size()  # DistributedDataParallel takes the mean over processes
     training.optimizer.zero_grad()
     training.scaler.scale(loss).backward()
-    norm = clip(training)
+    norm = clip(training, record_layers=record_layers)
     training.scaler.step(training.optimizer)
     training.scaler.update()
     training.schedule.after_step()
@@ -193,11 +201,11 @@ def head_outputs(outputs: Tensor | tuple[Tensor | None, ...] | list[Tensor]) -> 
     return [head for head in found if head is not None]
 
 
-def clip(training: Training) -> Tensor:
+def clip(training: Training, *, record_layers: bool = False) -> Tensor:
     """Clips the gradient as the recipe says, and returns its L2 norm before clipping."""
     recipe, parameters = training.recipe, list(training.network.parameters())
     training.scaler.unscale_(training.optimizer)
-    if is_layer_point(training):
+    if record_layers:
         training.rows += layer_rows(training)
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     length = norm = nn.utils.get_total_norm(gradients)

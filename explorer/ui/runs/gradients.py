@@ -22,9 +22,8 @@ MAX_RUNS = 4
 ROW_HEIGHT, AXIS_HEIGHT, MIN_HEIGHT, MAX_HEIGHT = 14, 110, 240, 640  # pixels
 
 
-def render(records: Sequence[Record], *, dark: bool) -> None:
+def render(records: Sequence[Record]) -> None:
     """Render a heat chart for each of the first runs, all with one scale of colours."""
-    del dark  # the colours of the chart suit both themes
     found = {record.id: shared.layer_gradients(record) for record in records[:MAX_RUNS]}
     shown = [record for record in records[:MAX_RUNS] if found[record.id]]
     if not shown:

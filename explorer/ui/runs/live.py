@@ -63,7 +63,7 @@ def _render(jobs: list[str], section: Section) -> None:
     if section == "curves":
         render_curves(records, page.view, dark=dark)
     elif section == "gradients":
-        gradients.render(records, dark=dark)
+        gradients.render(records)
     elif section == "log":
         render_logs(records)
 
