@@ -47,7 +47,7 @@ def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: 
     curves = [curve for curve in curves if curve.points]
     last = max((curve.points[-1][0] for curve in curves), default=1.0)
     least = min((value for curve in curves for _epoch, value in curve.points), default=0.0)
-    low = math.floor(min(least, 0.9) * 10) / 10
+    low = math.floor(min(least, 0.8) * 5) / 5  # so that the quarters between are round numbers
 
     def x(epoch: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * epoch / last

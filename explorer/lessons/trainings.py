@@ -92,8 +92,20 @@ def _depth(options: Options) -> list[Variant]:
     ]
 
 
+def _labels(options: Options) -> list[Variant]:
+    # No images are held out: their labels would be random too, and the test images tell what was learnt.
+    recipe = _recipe(options, validation_fraction=0.0, weight_decay=0.0)
+    network = _chain([], [256, 256])  # large enough to learn every image by heart, and fast
+    return [
+        Variant(_("True labels"), network, recipe),
+        Variant(_("Half of them random"), network, recipe.changed(random_labels=0.5)),
+        Variant(_("All random"), network, recipe.changed(random_labels=1.0)),
+    ]
+
+
 COMPARISONS: dict[str, Callable[[Options], list[Variant]]] = {
     "dense": _dense_and_convolutional,
     "remedies": _remedies,
     "depth": _depth,
+    "labels": _labels,
 }

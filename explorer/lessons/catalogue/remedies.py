@@ -9,7 +9,7 @@ from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 def lesson() -> Lesson:
     """Returns the lesson."""
     return Lesson(
-        position=8,
+        position=9,
         title=_("Batch norm, dropout, augmentation, rate"),
         question=_("Which change of the training helps a small network most?"),
         minutes=9,

@@ -8,10 +8,12 @@ import streamlit as st
 
 from explorer.families.registry import parts
 from explorer.i18n import _, language
+from explorer.lessons import lessons_about
 from explorer.specs.glossary_entry import GlossaryEntry
 from explorer.ui.glossary.network import layers, network
 from explorer.ui.glossary.numbers import numbers
 from explorer.ui.glossary.training import learning, training
+from explorer.ui.shared.address import PAGES, shared_parameters
 from explorer.ui.shared.text import plain
 
 
@@ -52,9 +54,21 @@ def render() -> None:
     found = find_entries(query)
     if not found:
         st.info(_("No term, sentence or source has these words: try fewer or shorter ones."))
+    keys = {entry: key for key, entry in entries().items()}
     with st.grid(2, min_column_width=320, gap="small", key="glossary"):
         for entry in sorted(found, key=lambda entry: entry.name.casefold()):
-            st.markdown(_format_entry(entry))
+            with st.container(gap=None):
+                st.markdown(_format_entry(entry))
+                _link_lessons(keys[entry])
+
+
+def _link_lessons(key: str) -> None:
+    """Render links to the lessons that explain a term."""
+    for lesson in lessons_about(key):
+        st.page_link(
+            str(PAGES / "learn.py"), label=_("Lesson: {title}").format(title=plain(lesson.title)),
+            icon=":material/school:", query_params={"lesson": lesson.name, **shared_parameters()},
+        )  # fmt: skip
 
 
 def find_entries(query: str) -> list[GlossaryEntry]:

@@ -37,9 +37,10 @@ def render(page_state: LearnState, *, dark: bool) -> None:
     lesson, step = page_state.lesson, page_state.current
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title(plain(lesson.title), anchor=False, width="content")
+        words = _("All lessons")
         with st.container(key="learn-all", width="content"):
             st.page_link(
-                str(PAGES / "learn.py"), label=f":primary[**{_('All lessons')}**]", icon=":material/arrow_back:",
+                str(PAGES / "learn.py"), label=f":primary[**{words}**]", icon=":material/arrow_back:",
                 query_params=shared_parameters(),
             )  # fmt: skip
     st.caption(plain(lesson.question))
@@ -136,5 +137,6 @@ def _buttons(page_state: LearnState, step: Step | None) -> None:
             st.button(
                 _("Next"), key="learn-next", type="primary", icon=":material/chevron_right:", icon_position="right",
                 on_click=page_state.move, args=(1,), disabled=waiting,
-                help=_("First choose or type your prediction.") if waiting else None,
             )  # fmt: skip
+        if waiting:  # not as help of the button: with another help it would be another button for Streamlit
+            st.caption(_("First choose or type your prediction."), width="content")

@@ -11,6 +11,7 @@ from explorer.ui.start import parts, tour
 COUNT = "start.kernels"
 COUNTS = (1, 2, 3, 4, 5)
 DEFAULT = 3
+LESSON = "why-3x3"  # asks the question of this card
 
 
 def render(*, dark: bool) -> None:
@@ -18,7 +19,8 @@ def render(*, dark: bool) -> None:
     with parts.card("learn", _("Learn"), _("Why do networks stack small kernels?")):
         _render(dark=dark)
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.link("kernels", _("More about kernels"))
+            parts.link("learn", _("All lessons"), icon=":material/school:")
+            parts.link("learn", _("This lesson"), {"lesson": LESSON})
             words = _("Take the tour")
             st.markdown(f"[:primary[**{words}**]](#{tour.ANCHOR})", width="content")
 

@@ -30,7 +30,7 @@ from explorer.workers.subprocess_runner import Limits
 NAME = "trainings"
 REQUESTED = "learn.requested"  # session_state key: keys of the trainings that the session has asked for
 MAX_SECONDS = 300.0  # for all trainings of one comparison, also on a busy machine
-MAX_EPOCHS = 20
+MAX_EPOCHS = 60
 
 
 class TrainingsView(PageFields):
@@ -44,7 +44,7 @@ class TrainingsView(PageFields):
         seed: Seed of everything that is random.
     """
 
-    compare: Literal["dense", "remedies", "depth"] = "dense"
+    compare: Literal["dense", "remedies", "depth", "labels"] = "dense"
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 10
     rate: Annotated[float, Field(gt=0, le=0.3)] = 0.001
     permute: bool = False
@@ -160,12 +160,17 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         return
     show_figure(figures(result, dark=dark)[0], key="learn.picture.curves")
     rows = result.trained
+    held_out = (
+        {_("Held-out images"): [f"{row.validation[-1][1]:.1%}" for row in rows]}
+        if all(row.validation for row in rows)
+        else {}
+    )
     st.table(
         {
             _("Network"): [plain(row.variant.name) for row in rows],
             _("Parameters"): [f"{row.params:,}" for row in rows],
             _("Training images"): [f"{row.training[-1][1]:.1%}" for row in rows],
-            _("Held-out images"): [f"{row.validation[-1][1]:.1%}" for row in rows],
+            **held_out,
             _("Test images"): [f"{row.test:.1%}" for row in rows],
         },
         border="horizontal", hide_index=True, alt=_("Accuracies after the last epoch"),
@@ -196,13 +201,12 @@ def _render_start(result: Outcome) -> None:
 
 def figures(result: Outcome, *, dark: bool) -> list[str]:
     """Return the chart of the curves."""
-    lines = [
-        line
-        for series, row in enumerate(result.trained)
-        for line in (
-            Curve(row.variant.name, row.validation, series), Curve("", row.training, series, dashed=True),
-        )
-    ]  # fmt: skip
+    lines = []
+    for series, row in enumerate(result.trained):
+        if row.validation:
+            lines.append(Curve(row.variant.name, row.validation, series))
+        name = "" if row.validation else row.variant.name
+        lines.append(Curve(name, row.training, series, dashed=True))
     styles = (_("held-out images"), _("training images"))
     return [curves.draw(lines, label=_("Accuracy"), styles=styles, dark=dark)]
 

@@ -1,0 +1,74 @@
+"""Positive numbers along the depth of networks, on a logarithmic scale."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from explorer.drawing import svg
+from explorer.drawing.kinds import series_colour
+from explorer.drawing.theme import theme
+from explorer.i18n import _
+
+WIDTH, HEIGHT = 760, 330
+LEFT, RIGHT, TOP, BOTTOM = 60, 20, 34, 40  # margins in pixels
+FONT_SIZE = 13
+MOST_TICKS = 6
+SMALLEST = -40  # exponents of ten below it are drawn at the bottom
+
+
+def draw(lines: Mapping[str, Sequence[float]], *, label: str, dark: bool = False) -> str:
+    """The numbers as lines from the first layer to the last.
+
+    Args:
+        lines: Numbers of each network in the order of its layers, by its name.
+        label: What the numbers are.
+        dark: Whether the page is dark.
+    """
+    shades = theme(dark=dark)
+    exponents = {
+        name: [max(math.log10(value), SMALLEST) if value > 0 else SMALLEST for value in values]
+        for name, values in lines.items()
+    }
+    every = [value for values in exponents.values() for value in values] or [0.0]
+    low, high = math.floor(min(every)), math.ceil(max(every))
+    high = max(high, low + 1)
+    step = math.ceil((high - low) / MOST_TICKS)
+    longest = max((len(values) for values in lines.values()), default=1)
+
+    def x(position: int) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * position / max(longest - 1, 1)
+
+    def y(exponent: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (high - exponent) / (high - low)
+
+    parts = []
+    for exponent in range(low, high + 1, step):
+        power = svg.element("tspan", str(exponent).replace("-", "−"), dy=-5, font_size=12)
+        parts += [
+            svg.element("path", d=f"M{LEFT} {y(exponent):.1f}H{WIDTH - RIGHT}", stroke=shades.line, opacity=0.6),
+            svg.element("text", "10", power, x=LEFT - 8, y=y(exponent) + 4, text_anchor="end", fill=shades.faint),
+        ]
+    parts += [
+        svg.text(4, 16, label, fill=shades.ink),
+        svg.text(LEFT, HEIGHT - 12, _("first layer"), fill=shades.faint),
+        svg.text(WIDTH - RIGHT, HEIGHT - 12, _("last layer"), text_anchor="end", fill=shades.faint),
+    ]
+    right = float(WIDTH - RIGHT)
+    for series, (name, values) in reversed(list(enumerate(exponents.items()))):
+        colour = series_colour(series, dark=dark)
+        path = "L".join(f"{x(place):.1f} {y(value):.1f}" for place, value in enumerate(values))
+        right -= 8.0 * len(name) + 30
+        parts += [
+            svg.element("path", d=f"M{path}", fill="none", stroke=colour, stroke_width=2.4, stroke_linejoin="round"),
+            svg.element("rect", x=right, y=7, width=10, height=10, fill=colour),
+            svg.text(right + 15, 16, name, fill=shades.ink),
+        ]
+    ends = "; ".join(
+        _("{name}: {first:.1e} at the first layer, {last:.1e} at the last").format(
+            name=name, first=values[0], last=values[-1]
+        )
+        for name, values in lines.items()
+        if values
+    )
+    return svg.figure(
+        WIDTH, HEIGHT, *parts, label=f"{label}. {ends}", style=f"text{{{svg.FONT};font-size:{FONT_SIZE}px}}"
+    )

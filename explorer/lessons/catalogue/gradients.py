@@ -1,0 +1,136 @@
+"""Vanishing and exploding gradients. The result has ``view``, ``plain`` and ``residual``, which are gradient norms."""
+
+from typing import Any
+
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+STEADY = 30.0  # between 1/30 and 30 times as large counts as steady
+TINY = 1e-5
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=8,
+        title=_("Gradients vanish and explode"),
+        question=_("Why do the first layers of a deep network learn nothing, or blow up?"),
+        minutes=9,
+        experiment="gradients",
+        terms=("gradient", "gradient-norm", "activation", "sigmoid", "leaky-relu", "elu", "initialisation", "clipping"),
+        links=(
+            Link("architecture", _("The deepest of these plain networks"), {"net": "plain110"}),
+            Link("train", _("Train with clipping"), {"net": "resnet20", "clip_norm": "1.0"}),
+        ),
+        papers=(
+            Paper(
+                _("Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"),
+                "https://proceedings.mlr.press/v9/glorot10a.html",
+            ),
+            Paper(_("He et al. 2015, Delving deep into rectifiers, section 2.2"), "https://arxiv.org/abs/1502.01852"),
+            Paper(_("Zhang et al. 2019, Fixup initialization, section 2"), "https://arxiv.org/abs/1901.09321"),
+        ),
+        steps=(
+            Say(
+                text=_(
+                    "Training changes each layer along the **gradient**, which comes from the end of the network and "
+                    "passes backwards through every layer. Each layer multiplies it by its own slopes. Many factors "
+                    "below 1 make it vanish, many factors above 1 make it explode.\n\n"
+                    "You will measure the gradient at the output of every layer, in networks with random weights: what "
+                    "the first step of a training sees. All numbers are computed when you open the step."
+                ),
+                start={"depth": "8", "activation": "sigmoid", "norm": "false", "init": "he"},
+            ),
+            Ask(
+                name="sigmoid",
+                text=lambda result: _(
+                    "A plain network with {depth} layers has a **sigmoid** after each layer. Its slope is at most 1/4. "
+                    "How much of the last layer's gradient arrives at the first layer?"
+                ).format(depth=result.view.depth),
+                options={
+                    "most": _("Most of it"),
+                    "some": _("Between a tenth and a thousandth"),
+                    "little": _("Between a thousandth and a hundred-thousandth"),
+                    "none": _("Less than a hundred-thousandth"),
+                },
+                answer=lambda result: _amount(result.plain.ratio),
+            ),
+            Reveal(of="sigmoid", text=_sigmoid, controls=("activation",)),
+            Ask(
+                name="norm",
+                text=lambda result: _(
+                    "Now {depth} layers with ReLU, He's initialisation and **batch norm** after each convolution. What "
+                    "happens to the gradient of the plain network on its way to the first layer?"
+                ).format(depth=result.view.depth),
+                options={
+                    "vanishes": _("It vanishes"),
+                    "steady": _("It stays about the same: this is what batch norm is for"),
+                    "explodes": _("It explodes"),
+                },
+                answer=lambda result: _change(result.plain.ratio),
+                start={"depth": "56", "activation": "relu", "norm": "true"},
+            ),
+            Ask(
+                name="shortcut",
+                text=lambda result: _(
+                    "The residual network has the same {depth} layers, and a shortcut around every two: "
+                    "y = F(x) + x, so the slope is F′ + 1. What happens to its gradient?"
+                ).format(depth=result.view.depth),
+                options={
+                    "vanishes": _("It vanishes"),
+                    "steady": _("It stays about the same"),
+                    "explodes": _("It explodes: something is added at every block"),
+                },
+                answer=lambda result: _change(result.residual.ratio),
+            ),
+            Reveal(of="norm", text=_norm),
+            Reveal(of="shortcut", text=_shortcut, controls=("depth", "norm")),
+            Try(
+                text=_clip,
+                controls=("depth", "activation", "init", "norm", "seed"),
+            ),
+        ),
+    )
+
+
+def _amount(ratio: float) -> str:
+    return "most" if ratio > 0.1 else "some" if ratio > 1e-3 else "little" if ratio > TINY else "none"
+
+
+def _change(ratio: float) -> str:
+    return "vanishes" if ratio < 1 / STEADY else "steady" if ratio <= STEADY else "explodes"
+
+
+def _sigmoid(result: Any) -> str:
+    return _(
+        "A share of **{plain:.2g}** arrives in the plain network, and {residual:.2g} in the residual one, after "
+        "{depth} layers. In each layer, the slopes of the activation take their part. Choose another activation: "
+        "which ones keep the gradient alive, and why does the leaky ReLU hardly differ from the ReLU?"
+    ).format(plain=result.plain.ratio, residual=result.residual.ratio, depth=result.view.depth)
+
+
+def _norm(result: Any) -> str:
+    ratio, depth = result.plain.ratio, result.view.depth
+    return _(
+        "It grows or shrinks by a factor of **{ratio:.3g}** over {depth} layers, which is {each:.3f} for each layer. A "
+        "factor that is only a little above 1 becomes large if it is multiplied so often. Batch norm keeps the *maps* "
+        "in range, layer by layer. It does not do the same for gradients."
+    ).format(ratio=ratio, depth=depth, each=ratio ** (1 / depth))
+
+
+def _shortcut(result: Any) -> str:
+    return _(
+        "A factor of **{residual:.3g}**, against {plain:.3g} without shortcuts. The gradient has a way back on which "
+        "nothing multiplies it: the 1 in F′ + 1. Now switch batch norm off and choose depths: the sums of the "
+        "shortcuts make the maps grow with every block, and the gradient with them. So the two belong together."
+    ).format(residual=result.residual.ratio, plain=result.plain.ratio)
+
+
+def _clip(result: Any) -> str:
+    total, clipped = result.plain.total, result.plain.clipped(1.0)
+    return _(
+        "**Clipping** scales the whole gradient to a largest length. Here the plain network's gradient has the length "
+        "{total:.3g}, and with a limit of 1 it becomes {clipped:.3g}. All layers are scaled by the same factor, so "
+        "the step is safe, but the first layers get the same share as before: {share:.2g}.\n\n"
+        "Find a plain network of 56 layers whose gradient neither vanishes nor explodes."
+    ).format(total=total, clipped=clipped.total, share=clipped.ratio)

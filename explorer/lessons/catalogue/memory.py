@@ -1,0 +1,129 @@
+"""Random labels. The result has ``variants``, ``params``, ``trained`` and ``view``."""
+
+from typing import Any
+
+from explorer.i18n import _
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+CLOSE = 0.05  # distance from chance or from all that still counts as it
+
+
+def lesson() -> Lesson:
+    """Returns the lesson."""
+    return Lesson(
+        position=11,
+        title=_("Memory is not understanding"),
+        question=_("Can a network learn images whose labels are wrong?"),
+        minutes=7,
+        experiment="trainings",
+        terms=("random-labels", "validation", "epoch", "weight-decay"),
+        links=(Link("train", _("Train with random labels yourself"), {"net": "digits-cnn", "recipe": "quick"}),),
+        papers=(
+            Paper(
+                _("Zhang et al. 2017, Understanding deep learning requires rethinking generalization"),
+                "https://arxiv.org/abs/1611.03530",
+            ),
+            Paper(
+                _("Arpit et al. 2017, A closer look at memorization in deep networks"),
+                "https://arxiv.org/abs/1706.05394",
+            ),
+        ),
+        steps=(
+            Say(
+                text=lambda result: _(
+                    "A network with {params:,} parameters learns handwritten digits. It is trained three times: with "
+                    "the **true labels**, with **half of the labels replaced** by random ones, and with **all labels "
+                    "random**. In the last case, the label of an image has nothing to do with the image. The test "
+                    "images always have their true labels."
+                ).format(params=result.params[0]),
+                start={"compare": "labels", "epochs": "30", "rate": "0.003"},
+            ),
+            Ask(
+                name="training",
+                text=_("All labels are random. How many of its **training images** does the network get right?"),
+                options={
+                    "chance": _("About as many as by guessing: there is nothing to learn"),
+                    "some": _("More than by guessing, but far from all"),
+                    "all": _("All, or nearly all"),
+                },
+                answer=lambda result: _level(_training(result)[2], result),
+            ),
+            Ask(
+                name="test",
+                text=_("And how many of the **test images**?"),
+                options={
+                    "chance": _("About as many as by guessing"),
+                    "some": _("More than by guessing, but far from all"),
+                    "all": _("All, or nearly all"),
+                },
+                answer=lambda result: _level(_test(result)[2], result),
+            ),
+            Ask(
+                name="half",
+                text=_(
+                    "Now half of the labels are random. How many of the **test images** does the network get right?"
+                ),
+                options={
+                    "chance": _("About as many as by guessing: wrong labels spoil it"),
+                    "some": _("More than by guessing, but far from all"),
+                    "all": _("All, or nearly all: the true labels win"),
+                },
+                answer=lambda result: _level(_test(result)[1], result),
+            ),
+            Reveal(of="training", text=_describe_training),
+            Reveal(of="test", text=_describe_test),
+            Reveal(of="half", text=_describe_half),
+            Try(
+                text=_(
+                    "Train for fewer epochs: which labels are learned first, the true ones or the random ones? This is "
+                    "why people stop early, and why they never trust the accuracy on training images."
+                ),
+                controls=("epochs", "rate", "seed"),
+            ),
+        ),
+    )
+
+
+def _training(result: Any) -> list[float]:
+    return [row.training[-1][1] for row in result.trained]
+
+
+def _test(result: Any) -> list[float]:
+    return [row.test for row in result.trained]
+
+
+def _chance(result: Any) -> float:
+    return float(1 / result.variants[0].spec.num_classes)
+
+
+def _level(share: float, result: Any) -> str:
+    return "all" if share > 1 - CLOSE else "chance" if share < _chance(result) + CLOSE else "some"
+
+
+def _describe_training(result: Any) -> str:
+    true, _half, random = _training(result)
+    return _(
+        "**{random:.1%}** of the training images with random labels, {true:.1%} with true ones, after {epochs} epochs. "
+        "Guessing would reach {chance:.0%}. Nothing connects these images with their labels, so all that the network "
+        "gets right beyond that, it has learned by heart: image by image. It has {params:,} parameters to do so."
+    ).format(
+        random=random, true=true, epochs=result.view.epochs, chance=_chance(result), params=result.params[0]
+    )  # fmt: skip
+
+
+def _describe_test(result: Any) -> str:
+    true, _half, random = _test(result)
+    return _(
+        "**{random:.1%}** of the test images, against {true:.1%} after training with true labels. The curve of the "
+        "training images can't tell you which network has understood something. Only images that the network has "
+        "never seen can."
+    ).format(random=random, true=true)
+
+
+def _describe_half(result: Any) -> str:
+    training, test = _training(result)[1], _test(result)[1]
+    return _(
+        "**{test:.1%}** of the test images, and {training:.1%} of its training images, wrong labels included. What the "
+        "true labels have in common adds up, and the wrong labels contradict each other. But every wrong label that is "
+        "learned by heart bends the answers for images that look like it."
+    ).format(test=test, training=training)

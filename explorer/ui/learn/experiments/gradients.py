@@ -1,0 +1,130 @@
+"""The gradient at each layer of a plain and a residual network, at the first step of a training."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+import streamlit as st
+from pydantic import AfterValidator
+
+from explorer.drawing import depth_chart
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.lessons.gradients import Setting, norms
+from explorer.training.gradient_norms import GradientNorms
+from explorer.ui.page_state import PageFields
+from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.sections.parts import facts, narrow_number_input
+from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
+from explorer.workers import semaphore
+
+NAME = "gradients"
+DEPTHS = (8, 14, 20, 32, 44, 56, 110)
+INITS = ("default", "he", "normal")
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
+
+
+def _known(depth: int) -> int:
+    if depth not in DEPTHS:
+        depths = ", ".join(map(str, DEPTHS))
+        raise InputError(_("depth: {value} is not one of {depths}").format(value=depth, depths=depths))
+    return depth
+
+
+class GradientsView(PageFields):
+    """Fields of the experiment.
+
+    Attributes:
+        depth: Layers with weights.
+        activation: Activation of all layers.
+        norm: Whether there is batch norm.
+        init: Initialisation.
+        seed: Seed of weights and images.
+    """
+
+    depth: Annotated[int, AfterValidator(_known)] = 20
+    activation: Literal["sigmoid", "tanh", "relu", "leaky_relu", "elu"] = "relu"
+    norm: bool = False
+    init: Literal["default", "he", "normal"] = "he"
+    seed: Annotated[int, AfterValidator(abs)] = 0
+
+
+class Pair(NamedTuple):
+    """The gradients of both networks, with the settings."""
+
+    view: GradientsView
+    plain: GradientNorms
+    residual: GradientNorms
+
+
+def labels() -> dict[str, str]:
+    """Return the labels of the fields with a widget."""
+    return {
+        "depth": _("Layers"), "activation": _("Activation"), "norm": _("Batch norm"), "init": _("Initialisation"),
+        "seed": _("Seed"),
+    }  # fmt: skip
+
+
+def controls() -> dict[str, Any]:
+    """Render the widgets, and return their raw values."""
+    names = labels()
+    options: dict[str, tuple[Any, ...]] = {"depth": DEPTHS, "activation": ACTIVATIONS, "init": INITS}
+    titles = {
+        "sigmoid": _("Sigmoid"), "tanh": _("Tanh"), "relu": _("ReLU"), "leaky_relu": _("Leaky ReLU"), "elu": _("ELU"),
+        "default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01"),
+    }  # fmt: skip
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for name, choices in options.items():
+            values[name] = (
+                st.selectbox(
+                    names[name], choices, format_func=lambda one: titles.get(one, str(one)), width=150,
+                    key=widget_key(NAME, name), persist_state="page",
+                ) if is_rendered(name) else value(NAME, name)
+            )  # fmt: skip
+        values["seed"] = narrow_number_input(NAME, "seed", names["seed"])
+        values["norm"] = (
+            st.toggle(names["norm"], key=widget_key(NAME, "norm"), persist_state="page")
+            if is_rendered("norm")
+            else value(NAME, "norm")
+        )
+    return values
+
+
+def compute(view: GradientsView) -> Pair:
+    """Return the gradients of both networks.
+
+    Raises:
+        InputError: If a gradient is not finite.
+    """
+    setting = Setting(view.depth, view.activation, view.norm, view.init, view.seed)
+    with semaphore.slot(lambda _ahead: None):
+        return Pair(view, norms(setting, residual=False), norms(setting, residual=True))
+
+
+def render(result: Pair, *, dark: bool, numbers: bool = True) -> None:
+    """Render the gradients along the depth."""
+    show_figure(figures(result, dark=dark)[0], key="learn.picture.gradients")
+    if numbers:
+        facts(list_numbers(result), min_width=220)
+
+
+def along_depth(gradients: GradientNorms) -> list[float]:
+    """Return the norm of the loss's gradient at the output of each layer."""
+    return [one.output for one in gradients.layers]
+
+
+def figures(result: Pair, *, dark: bool) -> list[str]:
+    """Return the chart."""
+    lines = {_("plain"): along_depth(result.plain), _("residual"): along_depth(result.residual)}
+    return [depth_chart.draw(lines, label=_("Gradient at the layer's output"), dark=dark)]
+
+
+def list_numbers(result: Pair) -> list[Fact]:
+    """Return how much of the gradient arrives at the first layer."""
+    return [
+        Fact(_("Arrives at the first layer, plain"), f"{result.plain.ratio:.2g}"),
+        Fact(_("Arrives at the first layer, residual"), f"{result.residual.ratio:.2g}"),
+    ]
+
+
+SECTION = Section(NAME, lambda: _("Gradients"), GradientsView, controls, compute, render, figures, list_numbers,
+                  labels, page="")  # fmt: skip

@@ -1,0 +1,119 @@
+"""Lessons as data: texts follow the network, a saved experiment asks for nothing, and the sums are right."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+import torch
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d
+
+from explorer.analysis.sliding import KERNELS, digit, slide
+from explorer.analysis.windows import Windows
+from explorer.lessons import Reveal, lessons, lessons_about
+from explorer.lessons.lesson import written
+from explorer.lessons.report import Chapter, report
+from explorer.training import short
+from explorer.ui.glossary import entries
+from explorer.ui.learn.experiments import experiments, network
+
+# Another network or image for each experiment.
+OTHERS = {
+    "stack": {"k": "9"},
+    "slide": {"digit": "7", "padding": "2"},
+    "network": {"net": "resnet18", "other": "resnet50"},
+    "inception": {"module": "5b"},
+    "field": {"layers": "5, pool 3, 7"},
+    "gradients": {"depth": "14", "activation": "tanh"},
+}
+COMPUTED = [name for name, lesson in lessons().items() if lesson.experiment in OTHERS]
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_the_texts_of_a_lesson_follow_the_network(name: str) -> None:
+    lesson = lessons()[name]
+    section = experiments()[lesson.experiment]
+    for position, step in enumerate(lesson.steps):
+        if not isinstance(step, Reveal):
+            continue
+        settings = lesson.settings_at(position)
+        shown, other = (
+            section.compute(section.view.parse(view)) for view in (settings, {**settings, **OTHERS[lesson.experiment]})
+        )
+        assert re.findall(r"[\d.,]+", written(step.text, shown)) != re.findall(r"[\d.,]+", written(step.text, other))
+
+
+def test_an_answer_follows_the_network() -> None:
+    question = lessons()["vgg"].questions["largest"]
+    compute, view = network.compute, network.NetworkView
+    assert question.answer(compute(view(net="vgg16"))) == "linear"
+    assert question.answer(compute(view(net="resnet18"))) == "conv"
+
+
+def test_lessons_explain_terms_of_the_glossary() -> None:
+    terms = {term for lesson in lessons().values() for term in lesson.terms}
+    assert terms <= entries().keys()
+    assert [lesson.name for lesson in lessons_about("stride")] == ["kernel-slides"]
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (3, 2)])
+def test_a_slide_is_the_convolution_of_pytorch(stride: int, padding: int) -> None:
+    image = torch.tensor(digit(4))[None, None]
+    for kernel in KERNELS.values():
+        ours = slide(digit(4), kernel, "", Windows(8, 3, stride, padding), (0, 0)).output
+        theirs = conv2d(image, torch.tensor(kernel, dtype=torch.float32)[None, None], stride=stride, padding=padding)
+        assert torch.tensor(ours).equal(theirs[0, 0])
+    if not padding:
+        for pool, function in (("max", max_pool2d), ("mean", avg_pool2d)):
+            ours = slide(digit(4), None, pool, Windows(8, 2, stride), (0, 0)).output
+            assert torch.tensor(ours).allclose(function(image, 2, stride)[0, 0])
+
+
+class Requests(HTMLParser):
+    """Collects everything in a document that would make a browser ask for another file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in {"script", "link", "img", "iframe", "image", "use"} or {"src", "href"} & values.keys():
+            self.found.append(tag)
+        self.found += [str(value) for value in values.values() if "url(" in str(value) and "url(#" not in str(value)]
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_a_saved_experiment_asks_for_nothing(name: str) -> None:
+    lesson = lessons()[name]
+    section = experiments()[lesson.experiment]
+    result = section.compute(section.view.parse(lesson.settings_at(len(lesson.steps))))
+    figures, facts = section.figures(result, dark=False), section.numbers(result)
+    chapter = Chapter(
+        {"a & b": "1"}, [(fact.label, fact.value, fact.formula) for fact in facts], figures, [("**Why**?", "<b>", "c")]
+    )
+    page = report(lesson, chapter)
+    requests = Requests()
+    requests.feed(page)
+    assert requests.found == []
+    assert "@import" not in page
+    assert figures
+    assert all(figure in page for figure in figures)
+    assert facts[0].value in page
+    assert "a &amp; b" in page
+    assert "<td>&lt;b&gt;</td>" in page
+
+
+def test_a_short_training_has_curves_and_a_test() -> None:
+    spec = {"family": "vgg", "cfg": [], "classifier": [16], "in_channels": 1, "image_size": 8, "num_classes": 10}
+    steps: list[tuple[str, int, int]] = []
+    request = {
+        "dataset": "digits",
+        "trainings": [
+            {"spec": {**spec, "pool_to": None}, "recipe": {"epochs": 2, "lr": 0.01, "validation_fraction": 0.5}}
+        ],
+    }
+    (result,) = short.respond(request, lambda *step: steps.append(step))
+    assert [epoch for epoch, _share in result["train/top1"]] == [1, 2]
+    assert result["validation/top1"][-1][1] > 0.3
+    assert result["test/top1"][0][1] > 0.3
+    assert steps[-1][1:] == (1000, 1000)
