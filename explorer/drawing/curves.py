@@ -1,7 +1,7 @@
-"""Curves of several trainings on one chart, with the names of the lines at their ends and a legend for the styles."""
+"""Curves of several trainings on one chart, with the names and last values of the lines below it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.drawing import svg
@@ -9,10 +9,10 @@ from explorer.drawing.kinds import series_colour
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
-WIDTH, HEIGHT = 760, 330
-LEFT, RIGHT, TOP, BOTTOM = 48, 190, 30, 40  # margins in pixels
-FONT_SIZE = 13
-LINE_HEIGHT = 17  # least distance between two names
+WIDTH, HEIGHT = 470, 350  # without the names; on a phone, the text is still large enough
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 60, 34  # margins in pixels
+FONT_SIZE = 16
+LINE_HEIGHT = 22
 
 Points = Sequence[tuple[float, float]]
 
@@ -21,7 +21,7 @@ class Curve(NamedTuple):
     """A line of the chart.
 
     Attributes:
-        name: Name at its end; empty for a line that belongs to the one before it.
+        name: Name in the list below; empty for a line that belongs to the one before it.
         points: Epoch and value of each point.
         series: Position of its colour.
         dashed: Whether the line is dashed.
@@ -63,16 +63,16 @@ def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: 
             svg.text(LEFT - 8, y(value) + 4, f"{value:.0%}", text_anchor="end", fill=shades.faint),
         ]
     parts += [
-        svg.text(LEFT, HEIGHT - 20, "0", fill=shades.faint, text_anchor="middle"),
-        svg.text(x(last), HEIGHT - 20, _("epoch {epoch:,.0f}").format(epoch=last), text_anchor="end",
+        svg.text(LEFT, HEIGHT - 12, "0", fill=shades.faint, text_anchor="middle"),
+        svg.text(x(last), HEIGHT - 12, _("epoch {epoch:,.0f}").format(epoch=last), text_anchor="end",
                  fill=shades.faint),
-        svg.text(LEFT - 36, 16, label, fill=shades.ink),
+        svg.text(4, 17, label, fill=shades.ink),
     ]  # fmt: skip
     for place, (name, dashes) in enumerate(zip(styles, (None, "4 4"), strict=True)):
-        start = WIDTH - RIGHT - 260 + 130 * place
+        start = LEFT + 195 * place
         parts += [
-            svg.element("path", d=f"M{start} 12h26", stroke=shades.ink, stroke_width=2, stroke_dasharray=dashes),
-            svg.text(start + 32, 16, name, fill=shades.ink),
+            svg.element("path", d=f"M{start} 37h28", stroke=shades.ink, stroke_width=2, stroke_dasharray=dashes),
+            svg.text(start + 34, 42, name, fill=shades.ink),
         ]
     for curve in curves:
         path = "L".join(f"{x(epoch):.1f} {y(value):.1f}" for epoch, value in curve.points)
@@ -83,26 +83,19 @@ def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: 
                 stroke_width=1.4 if curve.dashed else 2.4, stroke_dasharray="4 4" if curve.dashed else None,
             )
         )  # fmt: skip
-    parts += _names([curve for curve in curves if curve.name], y, dark=dark)
+    named = sorted((curve for curve in curves if curve.name), key=lambda curve: -curve.points[-1][1])
+    for position, curve in enumerate(named):
+        middle = HEIGHT + LINE_HEIGHT * (position + 0.5)
+        words = _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1])
+        colour = series_colour(curve.series, dark=dark)
+        parts += [
+            svg.element("rect", x=LEFT, y=middle - 6, width=12, height=12, fill=colour),
+            svg.text(LEFT + 20, middle + 5, words, fill=shades.ink),
+        ]
     described = "; ".join(
         _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1]) for curve in curves if curve.name
     )
     return svg.figure(
-        WIDTH, HEIGHT, *parts, label=f"{label}: {described}", style=f"text{{{svg.FONT};font-size:{FONT_SIZE}px}}"
-    )
-
-
-def _names(curves: Sequence[Curve], y: Callable[[float], float], *, dark: bool) -> list[str]:
-    """The names at the right, in the order of the ends of the lines, none above another."""
-    placed = sorted(curves, key=lambda curve: -curve.points[-1][1])
-    room = HEIGHT - BOTTOM - LINE_HEIGHT * len(placed)
-    parts, lowest = [], -math.inf
-    for position, curve in enumerate(placed):
-        lowest = max(min(y(curve.points[-1][1]) + 4, room + LINE_HEIGHT * (position + 1)), lowest + LINE_HEIGHT)
-        words = _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1])
-        parts += [
-            svg.element("rect", x=WIDTH - RIGHT + 8, y=lowest - 9, width=10, height=10,
-                        fill=series_colour(curve.series, dark=dark)),
-            svg.text(WIDTH - RIGHT + 22, lowest, words, fill=theme(dark=dark).ink),
-        ]  # fmt: skip
-    return parts
+        WIDTH, HEIGHT + LINE_HEIGHT * len(named) + 4, *parts, label=f"{label}: {described}",
+        style=f"text{{{svg.FONT};font-size:{FONT_SIZE}px}}",
+    )  # fmt: skip

@@ -8,9 +8,9 @@ from explorer.drawing.kinds import series_colour
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
-WIDTH, HEIGHT = 760, 330
-LEFT, RIGHT, TOP, BOTTOM = 60, 20, 34, 40  # margins in pixels
-FONT_SIZE = 13
+WIDTH, HEIGHT = 470, 350  # on a phone, its text is still large enough
+LEFT, RIGHT, TOP, BOTTOM = 60, 16, 60, 40  # margins in pixels
+FONT_SIZE = 16
 MOST_TICKS = 6
 SMALLEST = -40  # exponents of ten below it are drawn at the bottom
 
@@ -42,26 +42,26 @@ def draw(lines: Mapping[str, Sequence[float]], *, label: str, dark: bool = False
 
     parts = []
     for exponent in range(low, high + 1, step):
-        power = svg.element("tspan", str(exponent).replace("-", "−"), dy=-5, font_size=12)
+        power = svg.element("tspan", str(exponent).replace("-", "−"), dy=-6)
         parts += [
             svg.element("path", d=f"M{LEFT} {y(exponent):.1f}H{WIDTH - RIGHT}", stroke=shades.line, opacity=0.6),
             svg.element("text", "10", power, x=LEFT - 8, y=y(exponent) + 4, text_anchor="end", fill=shades.faint),
         ]
     parts += [
-        svg.text(4, 16, label, fill=shades.ink),
+        svg.text(4, 17, label, fill=shades.ink),
         svg.text(LEFT, HEIGHT - 12, _("first layer"), fill=shades.faint),
         svg.text(WIDTH - RIGHT, HEIGHT - 12, _("last layer"), text_anchor="end", fill=shades.faint),
     ]
-    right = float(WIDTH - RIGHT)
-    for series, (name, values) in reversed(list(enumerate(exponents.items()))):
+    left = float(LEFT)
+    for series, (name, values) in enumerate(exponents.items()):
         colour = series_colour(series, dark=dark)
         path = "L".join(f"{x(place):.1f} {y(value):.1f}" for place, value in enumerate(values))
-        right -= 8.0 * len(name) + 30
         parts += [
             svg.element("path", d=f"M{path}", fill="none", stroke=colour, stroke_width=2.4, stroke_linejoin="round"),
-            svg.element("rect", x=right, y=7, width=10, height=10, fill=colour),
-            svg.text(right + 15, 16, name, fill=shades.ink),
+            svg.element("rect", x=left, y=31, width=12, height=12, fill=colour),
+            svg.text(left + 18, 42, name, fill=shades.ink),
         ]
+        left += 10.0 * len(name) + 40
     ends = "; ".join(
         _("{name}: {first:.1e} at the first layer, {last:.1e} at the last").format(
             name=name, first=values[0], last=values[-1]

@@ -1,5 +1,6 @@
 """Gradient norms along the depth of plain and residual networks with random weights, as the first step sees them."""
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,6 +10,17 @@ from explorer.training.gradient_norms import GradientNorms, Init, initial_gradie
 IMAGE = {"image_size": 16, "num_classes": 10}
 WIDTHS = (8, 16, 32)
 BATCH = 8
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def amount(value: float) -> str:
+    """Returns a positive number with two or three digits, a small one as a power of ten."""
+    if value >= 100 or value == 0:
+        return f"{value:,.0f}"
+    if value >= 0.001:
+        return f"{value:.3g}"
+    exponent = math.floor(math.log10(value))
+    return f"{value / 10.0**exponent:.1f}·10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 class Setting(NamedTuple):

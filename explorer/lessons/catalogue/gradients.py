@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons.gradients import amount
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 STEADY = 30.0  # between 1/30 and 30 times as large counts as steady
@@ -103,34 +104,34 @@ def _change(ratio: float) -> str:
 
 def _sigmoid(result: Any) -> str:
     return _(
-        "A share of **{plain:.2g}** arrives in the plain network, and {residual:.2g} in the residual one, after "
+        "A share of **{plain}** arrives in the plain network, and {residual} in the residual one, after "
         "{depth} layers. In each layer, the slopes of the activation take their part. Choose another activation: "
         "which ones keep the gradient alive, and why does the leaky ReLU hardly differ from the ReLU?"
-    ).format(plain=result.plain.ratio, residual=result.residual.ratio, depth=result.view.depth)
+    ).format(plain=amount(result.plain.ratio), residual=amount(result.residual.ratio), depth=result.view.depth)
 
 
 def _norm(result: Any) -> str:
     ratio, depth = result.plain.ratio, result.view.depth
     return _(
-        "It grows or shrinks by a factor of **{ratio:.3g}** over {depth} layers, which is {each:.3f} for each layer. A "
+        "It grows or shrinks by a factor of **{ratio}** over {depth} layers, which is {each:.3f} for each layer. A "
         "factor that is only a little above 1 becomes large if it is multiplied so often. Batch norm keeps the *maps* "
         "in range, layer by layer. It does not do the same for gradients."
-    ).format(ratio=ratio, depth=depth, each=ratio ** (1 / depth))
+    ).format(ratio=amount(ratio), depth=depth, each=ratio ** (1 / depth))
 
 
 def _shortcut(result: Any) -> str:
     return _(
-        "A factor of **{residual:.3g}**, against {plain:.3g} without shortcuts. The gradient has a way back on which "
+        "A factor of **{residual}**, against {plain} without shortcuts. The gradient has a way back on which "
         "nothing multiplies it: the 1 in F′ + 1. Now switch batch norm off and choose depths: the sums of the "
         "shortcuts make the maps grow with every block, and the gradient with them. So the two belong together."
-    ).format(residual=result.residual.ratio, plain=result.plain.ratio)
+    ).format(residual=amount(result.residual.ratio), plain=amount(result.plain.ratio))
 
 
 def _clip(result: Any) -> str:
     total, clipped = result.plain.total, result.plain.clipped(1.0)
     return _(
         "**Clipping** scales the whole gradient to a largest length. Here the plain network's gradient has the length "
-        "{total:.3g}, and with a limit of 1 it becomes {clipped:.3g}. All layers are scaled by the same factor, so "
-        "the step is safe, but the first layers get the same share as before: {share:.2g}.\n\n"
+        "{total}, and with a limit of 1 it becomes {clipped}. All layers are scaled by the same factor, so "
+        "the step is safe, but the first layers get the same share as before: {share}.\n\n"
         "Find a plain network of 56 layers whose gradient neither vanishes nor explodes."
-    ).format(total=total, clipped=clipped.total, share=clipped.ratio)
+    ).format(total=amount(total), clipped=amount(clipped.total), share=amount(clipped.ratio))

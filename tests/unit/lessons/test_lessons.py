@@ -1,5 +1,6 @@
 """Lessons as data: texts follow the network, a saved experiment asks for nothing, and the sums are right."""
 
+import math
 import re
 from html.parser import HTMLParser
 
@@ -9,7 +10,10 @@ from torch.nn.functional import avg_pool2d, conv2d, max_pool2d
 
 from explorer.analysis.sliding import KERNELS, digit, slide
 from explorer.analysis.windows import Windows
+from explorer.drawing import curves, depth_chart
+from explorer.drawing.curves import Curve
 from explorer.lessons import Reveal, lessons, lessons_about
+from explorer.lessons.gradients import amount
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
 from explorer.training import short
@@ -66,6 +70,22 @@ def test_a_slide_is_the_convolution_of_pytorch(stride: int, padding: int) -> Non
         for pool, function in (("max", max_pool2d), ("mean", avg_pool2d)):
             ours = slide(digit(4), None, pool, Windows(8, 2, stride), (0, 0)).output
             assert torch.tensor(ours).allclose(function(image, 2, stride)[0, 0])
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    lines = [Curve("one", [(1, 0.25), (2, 0.5)], 0), Curve("", [(2, math.nan)], 0), Curve("other", [(2, 0.75)], 1)]
+    chart = curves.draw(lines, label="Accuracy", styles=("solid", "dashed"))
+    assert 'aria-label="Accuracy: one 50.0%; other 75.0%"' in chart
+    assert chart.index(">other 75.0%<") < chart.index(">one 50.0%<"), "the best is first in the list"
+    depth = depth_chart.draw({"plain": [0.0, 1e-9, 1.0]}, label="Gradient")
+    assert "plain: 0.0e+00 at the first layer, 1.0e+00 at the last" in depth
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1131.4, "1,131"), (4.5, "4.5"), (0.0042, "0.0042"), (3.7e-6, "3.7·10⁻⁶"), (0.0, "0")]
+)
+def test_amounts_of_any_size_are_readable(value: float, text: str) -> None:
+    assert amount(value) == text
 
 
 class Requests(HTMLParser):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from explorer.drawing import depth_chart
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.lessons.gradients import Setting, norms
+from explorer.lessons.gradients import Setting, amount, norms
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
@@ -121,8 +121,8 @@ def figures(result: Pair, *, dark: bool) -> list[str]:
 def list_numbers(result: Pair) -> list[Fact]:
     """Return how much of the gradient arrives at the first layer."""
     return [
-        Fact(_("Arrives at the first layer, plain"), f"{result.plain.ratio:.2g}"),
-        Fact(_("Arrives at the first layer, residual"), f"{result.residual.ratio:.2g}"),
+        Fact(_("Arrives at the first layer, plain"), amount(result.plain.ratio)),
+        Fact(_("Arrives at the first layer, residual"), amount(result.residual.ratio)),
     ]
 
 
