@@ -346,12 +346,14 @@ class RaySlots:
 
     def __init__(self, backend: RayBackend, limit: int) -> None:
         self.backend = backend
-        self.limit = limit
+        self.gpus: list[str] = []  # the cluster's are its own affair
+        self.cpu_slots = limit
+        self.gpus_elsewhere = 0
 
     def next_job(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
         """Returns the first job of the queue. None if the cluster has enough jobs or can't be used."""
         first = next(iter(queued), None)
-        if first is None or self.backend.problem or sum(1 for _record in at_work) >= self.limit:
+        if first is None or self.backend.problem or sum(1 for _record in at_work) >= self.cpu_slots:
             return None
         return first, [CLUSTER]
 

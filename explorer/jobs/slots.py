@@ -35,7 +35,17 @@ def environment(slots: Iterable[str]) -> dict[str, str]:
 
 
 class Slots(Protocol):
-    """Decides which job starts next, and on which slots."""
+    """Decides which job starts next, and on which slots.
+
+    Attributes:
+        gpus: Names of the GPUs.
+        cpu_slots: Number of slots for jobs on the CPU.
+        gpus_elsewhere: Most GPUs of another machine that takes jobs from the same queue.
+    """
+
+    gpus: list[str]
+    cpu_slots: int
+    gpus_elsewhere: int
 
     def next_job(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
         """Returns the next job to start, and its slots. None if no job can start."""

@@ -220,7 +220,7 @@ class Store(Database):
             .where((table.job == job) & table.name.startswith(LAYER_GRADIENT))
             .order_by(table.epoch)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             for epoch, name, value in connection.execute(query):
                 layer = name.removeprefix(LAYER_GRADIENT)
                 found.setdefault(layer, []).append(Row(epoch, layer, float("nan") if value is None else value))

@@ -97,6 +97,16 @@ class Window(NamedTuple):
     left: int
     right: int
 
+    def within(self, size: int) -> "Window | None":
+        """Returns the part inside a picture of ``size`` pixels a side. None if all of it is padding."""
+        part = Window(max(self.top, 0), min(self.bottom, size - 1), max(self.left, 0), min(self.right, size - 1))
+        return part if min(part.size) > 0 else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Number of rows and columns."""
+        return self.bottom - self.top + 1, self.right - self.left + 1
+
 
 def window(field: ReceptiveField, row: int, column: int) -> Window:
     """Computes the pixels that a unit can depend on. Exact away from the border.
