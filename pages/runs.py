@@ -14,12 +14,16 @@ from explorer.ui.runs import actions, disk, live, results, run_settings, section
 from explorer.ui.runs import files as files_section
 from explorer.ui.shared import job_status
 from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.store_errors import wait_for_store
 from explorer.ui.shared.text import plain
 
 page = state.RunsState.of_session()
 page.begin()
 try:
-    listed = shared.list_runs()
+    listed = shared.list_runs(state.query())
+    if not listed.records and listed.matching:  # runs were removed since the link was made
+        page.set_view(page.view.changed(page=1))
+        listed = shared.list_runs(state.query())
 except StoreError as error:
     st.title(_("Runs"), anchor=False)
     st.error(
@@ -28,13 +32,14 @@ except StoreError as error:
         icon=":material/database_off:",
     )
     st.button(_("Try again"), icon=":material/refresh:", key="runs.again")
+    wait_for_store(error)
     st.stop()
-page.statuses = {record.id: record.status for record in listed.records}
+page.note(listed)
 dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     st.title(_("Runs"), anchor=False, width="content")
-    if listed.records and not access.refusal():
+    if listed.overview.total and not access.refusal():
         st.button(
             _("Disk space"),
             icon=":material/hard_drive:",
@@ -52,19 +57,19 @@ if page.error:
     st.error(plain(page.error), icon=":material/error:")
     page.error = ""
 
-by_id = {record.id: record for record in listed.records}
+by_id = {record.id: record for record in listed.chosen}
 if missing := [job for job in page.view.job if job not in by_id]:
     st.warning(
         _("These runs of the link are not here any more: {ids}").format(ids=", ".join(missing)),
         icon=":material/link_off:",
     )
-if not listed.records:
+if not listed.overview.total:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(_("**No runs yet.** A network that you train appears here, and can be followed from any browser."))
         st.page_link("../pages/train.py", label=_("Train a network"), icon=":material/model_training:", width="content")
     st.stop()
 
-sweeps = {record.sweep: record for record in reversed(listed.records) if record.sweep}
+sweeps = listed.overview.sweeps
 with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filters"):
     st.text_input(
         _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
@@ -72,10 +77,10 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
     )  # fmt: skip
     select_box(
         _("Sweep"), list(dict.fromkeys(["", *sweeps, page.view.sweep])), page.view.sweep,
-        lambda sweep: state.change(sweep=sweep), width=260, key="runs.sweep",
+        lambda sweep: state.change(sweep=sweep, page=1), width=260, key="runs.sweep",
         words=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
     )  # fmt: skip
-    present = [status for status in Status if status in {*page.statuses.values(), *page.view.status}]
+    present = [status for status in Status if status in {*listed.overview.statuses, *page.view.status}]
     st.pills(
         _("Status"), present, selection_mode="multi", format_func=job_status.status_with_icon,
         key=state.VIEW + "status", persist_state="page",
@@ -84,9 +89,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
 view = page.read_widgets()
 table.render(listed)
 
-chosen = [by_id[job] for job in view.job if job in by_id]
-if not chosen and view.sweep:
-    chosen = sorted((record for record in listed.records if record.sweep == view.sweep), key=lambda one: one.turn)
+chosen = listed.chosen
 if not chosen:
     st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
 else:
@@ -108,6 +111,6 @@ else:
             files_section.render(chosen, listed)
 
 if page.dialog[0] == disk.CLEAR:
-    disk.render(listed)
+    disk.render()
 page.read_widgets()
 page.write_link()

@@ -189,6 +189,8 @@ def summary(job: dict[str, Any]) -> str:
         lines.append(_("now: {step}").format(step=job["live"]["step"]))
     if job["result"]:
         lines += [scores(job["result"])]
+    if job["machine"]:
+        lines.append(_("machine: {name}").format(name=job["machine"]))
     if job["weights"]:
         lines.append(_("weights: {file}").format(file=job["weights"]))
     return "\n".join(lines + notes(job))

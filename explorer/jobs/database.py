@@ -20,6 +20,7 @@ from explorer.jobs.store_errors import UnreachableError, replaced_error, transla
 LOCK_TIMEOUT = 10.0  # seconds to wait while another process writes
 CONNECT_TIMEOUT = 3  # seconds to wait for a server; libpq takes whole ones from 2 on
 RETRY_PAUSE = 2.0  # seconds after a failed connection in which no other one is tried, so that a page fails at once
+CLOCK_INTERVAL = 60.0  # seconds between two looks at the clock of a server
 CONNECTIONS = 16  # of a process at the same time
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 
@@ -43,6 +44,7 @@ class Database:
         self.place = str(self.path) if self.path else _place(self.url)
         self._opened: tuple[int, int] | None = None
         self._prepared = False
+        self._clock: tuple[float, float] | None = None  # when the clock of the server was read, and what it said
         self._failure: tuple[float, str] | None = None  # when the server was tried last in vain, and why
         self.reached_since = time.monotonic()
         if self.path:
@@ -60,6 +62,16 @@ class Database:
         # The time at which the statement arrives; that of the transaction would stand still.
         clock = sa.select(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double))
         return float(connection.execute(clock).scalar_one())
+
+    def time(self) -> float:
+        """Returns the time by the clock of the database, which is asked at most once a minute. Takes no time."""
+        if self.path:
+            return time.time()
+        if self._clock is None or time.monotonic() - self._clock[0] > CLOCK_INTERVAL:
+            with self.reading() as connection:
+                self._clock = time.monotonic(), self.now(connection)
+        asked, found = self._clock
+        return found + time.monotonic() - asked
 
     def close(self) -> None:
         """Closes all connections. The next call opens new ones."""

@@ -80,6 +80,7 @@ class Runner:
         last = time.monotonic()
         path = self.store.path
         original = path and identity(path)
+        fault = ""
         while path is None or identity(path) == original:
             try:
                 service.show_pulse()
@@ -88,8 +89,11 @@ class Runner:
                 if self.step():
                     last = time.monotonic()
             except StoreError as error:  # the store may be locked, or its disk full; the jobs continue meanwhile
-                log.warning("%s", error)
-                last = time.monotonic()
+                if str(error) != fault:  # log it once, not with every step
+                    log.warning("%s", error)
+                fault, last = str(error), time.monotonic()
+            else:
+                fault = ""
             if self.stopping.is_set() or time.monotonic() - last > idle:
                 with suppress(StoreError):  # with jobs at work it stays, and the next runner finds them
                     leases.release(self.store, self.machine)

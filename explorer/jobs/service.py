@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from explorer.workers.subprocess_runner import ROOT
 
 RUNNER = "explorer.jobs.runner"
 START_SECONDS = 3.0  # seconds until a new runner holds its lock
+WRITERS = 16  # jobs that are written at the same time
 CHECK_INTERVAL = 2.0  # seconds between two checks whether the runner lives
 MAX_SILENCE = 60.0  # seconds without a sign of life; a step of the runner takes less unless the machine is overloaded
 
@@ -65,8 +67,8 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
     folders = [directory(job.id).folder for job in jobs]
     new_folders = [folder for folder in folders if not folder.exists()]
     try:
-        for job, folder in zip(jobs, folders, strict=True):
-            job.write(folder)
+        with ThreadPoolExecutor(WRITERS) as pool:  # each waits for the disk
+            list(pool.map(Job.write, jobs, folders))
         store().add(jobs, most=quota.max_queued())
     except BaseException as error:
         if not getattr(error, "uncertain", False):  # else the jobs may be in the queue, and need their folders

@@ -167,7 +167,7 @@ class Store(Database):
         """Returns the jobs that were submitted last, the newest first."""
         with self.reading() as connection:
             query = sa.select(JOBS).order_by(JOBS.c.submitted.desc(), JOBS.c.turn.desc()).limit(count)
-            return [_record(row) for row in connection.execute(query).mappings()]
+            return [to_record(row) for row in connection.execute(query).mappings()]
 
     def version(self) -> int:
         """Returns a number that differs after any change of any job. Fast."""
@@ -302,7 +302,7 @@ class Store(Database):
     def _find(self, condition: "sa.ColumnElement[bool]") -> list[Record]:
         with self.reading() as connection:
             found = connection.execute(sa.select(JOBS).where(condition).order_by(JOBS.c.turn))
-            return [_record(row) for row in found.mappings()]
+            return [to_record(row) for row in found.mappings()]
 
     def _next_turn(self, connection: sa.Connection, count: int) -> int:
         """Takes the next turns, and returns the first one. Others who want some wait for the end of the transaction."""
@@ -330,7 +330,8 @@ def check_queued(count: int, most: int) -> None:
         )
 
 
-def _record(row: Mapping[Any, Any]) -> Record:
+def to_record(row: Mapping[Any, Any]) -> Record:
+    """Returns a row of the table of jobs as a record."""
     return Record(**{**row, "status": Status(row["status"])})
 
 

@@ -17,7 +17,7 @@ from explorer.specs.reading import decode
 SPEC = "spec."
 LISTS = frozenset({"augment", "mean", "std", "freeze"})
 NAMES = frozenset({"augment", "freeze"})  # lists of names, in which numbers are names too
-MAX_SWEEP = 100  # jobs of one sweep
+MAX_SWEEP = 1000  # jobs of one sweep
 MAX_ROWS_FILE = 1_000_000  # bytes
 
 

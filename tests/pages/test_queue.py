@@ -1,10 +1,12 @@
 """The pages of jobs without a runner, and with a store that fails."""
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import StoreError
-from explorer.jobs import service
+from explorer.jobs import database, service
 from explorer.jobs.store import Status, Store
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page, problem
@@ -59,3 +61,26 @@ def test_a_polling_fragment_shows_store_errors() -> None:
     app = AppTest.from_function(script).run()
     assert not app.exception
     assert [error.value for error in app.error] == ["the disk is full"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("name", ["runs", "start", "train"])
+def test_pages_say_that_the_server_is_away_and_come_back(
+    name: str, server: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_runs.add(server, "First", Status.FINISHED)
+    monkeypatch.setattr(database, "RETRY_PAUSE", 0.0)
+    away = [True]
+
+    def connect(*_arguments: object, **_options: object) -> None:
+        if away:
+            raise psycopg.OperationalError("connection failed: Connection refused")
+
+    sa.event.listen(server._engine, "do_connect", connect)
+    server.close()
+    app = open_page(name)
+    assert "/test_" in problem(app)
+    assert "can't be reached; jobs that are training go on" in problem(app)
+    away.clear()
+    app.run()
+    assert problem(app) == ""

@@ -77,7 +77,7 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
             st.caption(_("Belongs to {owner}").format(owner=plain(one.owner)), width="content")
     page = state.RunsState.of_session()
     if page.dialog[0] == DELETE:
-        _confirm([record for record in listed.records if record.id in page.dialog[1]], listed)
+        _confirm([record for record in listed.chosen if record.id in page.dialog[1]], listed)
 
 
 def _label(label: str, jobs: Sequence[str], records: Sequence[Record]) -> str:

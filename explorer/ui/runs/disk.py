@@ -10,6 +10,7 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs import retention
 from explorer.jobs.retention import Clearing, Rule
+from explorer.jobs.store import store
 from explorer.settings import settings
 from explorer.ui.runs import shared, state
 from explorer.ui.runs.actions import close_dialog
@@ -23,16 +24,17 @@ MAX_NAMES = 8
 
 
 @st.dialog(_("Disk space"), icon=":material/hard_drive:", width="medium", on_dismiss=close_dialog)
-def render(listed: shared.RunList) -> None:
+def render() -> None:
     """Renders the disk space of the runs, the choice of a rule, and a preview of its effect."""
-    total = sum(listed.sizes.values())
+    records = store().records()
+    total = sum(shared.sizes(records).values())
     free = shutil.disk_usage(settings().runs_dir).free if settings().runs_dir.exists() else 0
     st.markdown(
         ngettext(
             "{count:,} run takes **{size}**; {free} of the disk are free.",
             "{count:,} runs take **{size}**; {free} of the disk are free.",
-            len(listed.records),
-        ).format(count=len(listed.records), size=bytes_short(total), free=bytes_short(free))
+            len(records),
+        ).format(count=len(records), size=bytes_short(total), free=bytes_short(free))
     )
     rules = {
         Rule.BEST_ONLY: _("Keep only the best weights of finished runs"),
@@ -45,7 +47,7 @@ def render(listed: shared.RunList) -> None:
         days = st.number_input(
             _("Days since it ended"), min_value=1, max_value=MOST_DAYS, value=DAYS, step=1, key="runs.days"
         )
-    clearings = retention.plan(listed.records, rule, days)
+    clearings = retention.plan(records, rule, days)
     freed = bytes_short(sum(clearing.size for clearing in clearings))
     if not clearings:
         st.info(_("Nothing to clear up in this way."), icon=":material/check:")

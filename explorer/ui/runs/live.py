@@ -52,8 +52,8 @@ def render(jobs: list[str], section: Section, *, active: bool) -> None:
 
 @show_store_errors
 def _render(jobs: list[str], section: Section) -> None:
-    page, listed = state.RunsState.of_session(), shared.list_runs()
-    by_id = {record.id: record for record in listed.records}
+    page, listed = state.RunsState.of_session(), shared.list_runs(state.query())
+    by_id = {record.id: record for record in listed.chosen}
     records = [by_id[job] for job in jobs if job in by_id]
     if any(page.statuses.get(record.id) != record.status for record in records) or len(records) < len(jobs):
         page.refresh()  # buttons, sections and polling depend on it

@@ -6,7 +6,8 @@ from explorer.formatting import NONE, bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.slots import CLUSTER
-from explorer.jobs.store import AT_WORK, Record, Status
+from explorer.jobs.store import AT_WORK, Record, Status, store
+from explorer.settings import settings
 from explorer.ui.runs import shared, words
 from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
@@ -14,7 +15,7 @@ from explorer.ui.shared.text import plain
 
 def render(record: Record, listed: shared.RunList) -> None:
     """Renders status, progress, numbers of the current epoch, notes, and the reason of an early end."""
-    at = words.current_step(record, listed.records)
+    at = words.current_step(record, listed.ahead.get(record.id))
     activity = " · ".join(filter(None, [words.epochs(record), at]))
     if record.status in AT_WORK or record.status in {Status.STOPPED, Status.INTERRUPTED}:
         st.progress(record.progress, text=_progress(record, activity))
@@ -39,7 +40,12 @@ def render(record: Record, listed: shared.RunList) -> None:
             st.error(reason, title=_("It failed"), icon=job_status.SIGNS[record.status][0])
     if record.notes:
         st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
-    if record.status in AT_WORK and CLUSTER not in record.slots:  # the load of this machine says nothing about a node
+    is_clustered = CLUSTER in record.slots  # neither this machine nor the runner's computes it
+    is_elsewhere = record.machine not in {None, settings().machine_name} and store().path is None
+    if is_elsewhere and record.started and not is_clustered:
+        words_of = _("It trains on the machine {name}.") if record.status in AT_WORK else _("It ran on {name}.")
+        st.caption(words_of.format(name=plain(record.machine or "")))
+    elif record.status in AT_WORK and not is_clustered:
         _machine(record)
 
 

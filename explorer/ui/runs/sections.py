@@ -13,9 +13,9 @@ from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
 
-def sweep_name(record: Record) -> str:
-    """Returns the name of a run's sweep: the name of the run without its values."""
-    return record.name.rpartition(" · ")[0] or record.name
+def sweep_name(name: str) -> str:
+    """Returns the name of a sweep: the name of one of its runs without the values."""
+    return name.rpartition(" · ")[0] or name
 
 
 def render_heading(chosen: Sequence[Record]) -> None:
@@ -29,7 +29,7 @@ def render_heading(chosen: Sequence[Record]) -> None:
     elif _one_sweep(chosen):
         st.header(
             ngettext("{count} run of the sweep {name}", "{count} runs of the sweep {name}", len(chosen)).format(
-                count=len(chosen), name=plain(sweep_name(chosen[0]))
+                count=len(chosen), name=plain(sweep_name(chosen[0].name))
             ),
             anchor=False,
         )

@@ -5,31 +5,40 @@ trains. The caches are bounded. Streamlit leaves arguments whose names begin wit
 no argument here begins with one.
 """
 
+from collections.abc import Iterable
 from statistics import median
 from typing import NamedTuple
 
 import streamlit as st
 
-from explorer.jobs import machine, retention, service
+from explorer.i18n import language
+from explorer.jobs import listing, machine, retention, service
 from explorer.jobs.compare import Curves, best, curves
 from explorer.jobs.run_directory import Row
-from explorer.jobs.store import ACTIVE, Record, store
+from explorer.jobs.store import ACTIVE, Record, Status, store
 from explorer.settings import settings
+from explorer.ui.runs import words
+from explorer.ui.runs.view import MAX_CHOSEN
 
 TOP1, TOP3, SECONDS = "validation/top1", "validation/top3", "time/seconds"
 LOG_TAIL = 24_000  # bytes
 MAX_CACHED_RUNS = 300
+PAGE = 50  # runs listed at once
 LOAD_INTERVAL = 2.0  # seconds
 
 Key = tuple[str, float]  # id of a run, and the time of its last change
 
 
 class RunList(NamedTuple):
-    """All runs, with the values of the table's columns.
+    """A page of the list of runs and the chosen runs, with the values of the table's columns.
 
     Attributes:
         version: Version of the store.
-        records: Records of the runs, newest first.
+        records: Records of the page, newest first.
+        chosen: Records of the chosen runs, in the order of the choice.
+        matching: Number of all runs that match the filters.
+        overview: All runs, counted.
+        ahead: Number of queued jobs before each queued one, by id.
         best: Best top-1 accuracy on the validation images, by id.
         top3: Top-3 accuracy of the same epoch, by id.
         seconds: Median duration of an epoch in seconds, by id.
@@ -38,33 +47,65 @@ class RunList(NamedTuple):
 
     version: int
     records: list[Record]
+    chosen: list[Record]
+    matching: int
+    overview: listing.Overview
+    ahead: dict[str, int]
     best: dict[str, float]
     top3: dict[str, float]
     seconds: dict[str, float]
     sizes: dict[str, int]
 
 
-def list_runs() -> RunList:
-    """Returns all runs of the store.
+class Query(NamedTuple):
+    """What to list.
+
+    Attributes:
+        filter: Filter of the list.
+        page: Page of the list, from 0.
+        chosen: Ids of the chosen runs. Without any, the first runs of the filter's sweep are chosen.
+    """
+
+    filter: listing.Filter
+    page: int
+    chosen: tuple[str, ...]
+
+
+def list_runs(query: Query) -> RunList:
+    """Returns a page of the list of runs.
 
     Raises:
         StoreError: If the store can't be read.
     """
     service.check_runner()
     database = store()
-    return _list_runs(str(database.url), database.version())
+    return _list_runs(str(database.url), database.version(), query, language())
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _list_runs(url: str, version: int) -> RunList:
-    records = store().records()
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _list_runs(url: str, version: int, query: Query, language: str) -> RunList:  # noqa: ARG001  parts of the key
+    database = store()
+    found = listing.list_jobs(database, query.filter, words.network_title, query.page * PAGE, PAGE)
+    chosen = database.find(query.chosen)
+    if not chosen and query.filter.sweep:
+        # All that fit on the page's charts.
+        of_sweep = listing.list_jobs(
+            database, listing.Filter(sweep=query.filter.sweep), words.network_title, limit=MAX_CHOSEN
+        )
+        chosen = sorted(of_sweep.records, key=lambda record: record.turn)
+    records = list({record.id: record for record in [*found.records, *chosen]}.values())
     ended = tuple((record.id, record.changed) for record in records if record.status not in ACTIVE)
     at_work = tuple((record.id, record.changed) for record in records if record.status in ACTIVE)
+    queued = [record.id for record in records if record.status is Status.QUEUED]
     folder = str(settings().runs_dir)
     best, top3, seconds = (before | now for before, now in zip(_scores(url, ended), _scores(url, at_work), strict=True))
     return RunList(
         version,
-        sorted(records, key=lambda record: (record.submitted, record.turn), reverse=True),
+        found.records,
+        chosen,
+        found.matching,
+        listing.overview(database),
+        listing.jobs_ahead(database, queued) if queued else {},
         best,
         top3,
         seconds,
@@ -72,7 +113,13 @@ def _list_runs(url: str, version: int) -> RunList:
     )
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+def sizes(records: Iterable[Record]) -> dict[str, int]:
+    """Returns the bytes on disk of runs by id."""
+    folder = str(settings().runs_dir)
+    return {record.id: _size(folder, record.id, record.changed) for record in records}
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _scores(
     url: str,  # noqa: ARG001  part of the cache key
     runs: tuple[Key, ...],
@@ -91,7 +138,7 @@ def _scores(
     return scores
 
 
-@st.cache_resource(max_entries=2000, show_spinner=False)
+@st.cache_resource(max_entries=20_000, show_spinner=False)
 def _size(folder: str, job: str, changed: float) -> int:  # noqa: ARG001  parts of the key
     return sum(retention.files(job).values())
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from explorer.jobs.store import Record, Status
+from explorer.jobs.listing import Filter
+from explorer.jobs.store import Status
 from explorer.ui.page_state import FieldsState
+from explorer.ui.runs.shared import Query, RunList
 from explorer.ui.runs.view import MAX_CHOSEN, RunsView
 
 VIEW = "runs.view."  # prefix of the widgets' keys
@@ -18,7 +20,8 @@ class RunsState(FieldsState[RunsView]):
 
     Attributes:
         row_ids: Ids in the rows of the table, as the browser shows them.
-        statuses: Statuses of all runs at the last run of the whole page.
+        statuses: Statuses of the listed and chosen runs at the last run of the whole page.
+        counts: Number of runs in each status at the last run of the whole page.
         dialog: Name of the open dialog, and the ids of its runs. The name is empty if none is open.
         error: Error of the last action.
         selection_changed: Whether the selection in the table has changed since the last run of the whole page.
@@ -35,9 +38,27 @@ class RunsState(FieldsState[RunsView]):
     view: RunsView = field(default_factory=RunsView, kw_only=True)
     row_ids: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
+    counts: dict[Status, int] = field(default_factory=dict)
     dialog: tuple[str, tuple[str, ...]] = ("", ())
     error: str = ""
     selection_changed: bool = False
+
+    def read_widgets(self) -> RunsView:
+        """Set the fields from the widgets. Other filters begin with the first page."""
+        before, view = self.view, super().read_widgets()
+        if (view.text, view.status) != (before.text, before.status):
+            self.set_view(view.changed(page=1))
+        return self.view
+
+    def note(self, listed: RunList) -> None:
+        """Notes the statuses that the page shows."""
+        self.statuses = {record.id: record.status for record in [*listed.records, *listed.chosen]}
+        self.counts = listed.overview.statuses
+
+    def notes_changes(self, listed: RunList) -> bool:
+        """Returns whether runs have changed their status, were added or were removed since the page was shown."""
+        found = {record.id: record.status for record in [*listed.records, *listed.chosen]}
+        return found != self.statuses or listed.overview.statuses != self.counts
 
 
 def change(**fields: object) -> None:
@@ -50,19 +71,7 @@ def choose(jobs: Sequence[str], **view: object) -> None:
     change(job=tuple(jobs[:MAX_CHOSEN]), **view)
 
 
-def matching(records: Sequence[Record], view: RunsView, texts: dict[str, str]) -> list[Record]:
-    """Returns the runs that match the filters.
-
-    Args:
-        records: Records of all runs.
-        view: View with the filters.
-        texts: Text of each run to search in, by id.
-    """
-    wanted = view.text.strip().casefold().split()
-    return [
-        record
-        for record in records
-        if (not view.status or record.status in view.status)
-        and (not view.sweep or record.sweep == view.sweep)
-        and all(word in texts[record.id] for word in wanted)
-    ]
+def query() -> Query:
+    """Returns what the page lists."""
+    view = RunsState.of_session().view
+    return Query(Filter(tuple(view.text.split()), view.status, view.sweep), view.page - 1, view.job)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.formatting import NONE, duration
 from explorer.i18n import _
-from explorer.jobs.store import ACTIVE, Record
+from explorer.jobs.store import ACTIVE
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
 from explorer.ui.shared import job_status
@@ -24,7 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.DataFrame:
+def rows(listed: shared.RunList, zone: str | None) -> pd.DataFrame:
     """Returns one row for each run."""
     clock = ZoneInfo(zone or "UTC")
     return pd.DataFrame(
@@ -33,7 +33,7 @@ def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.
                 record.name,
                 job_status.status_with_sign(record.status),
                 100 * record.progress,
-                words.current_step(record, listed.records),
+                words.current_step(record, listed.ahead.get(record.id)),
                 _in_percent(listed.best.get(record.id)),
                 _in_percent(listed.top3.get(record.id)),
                 _in_percent((record.result or {}).get("top1")),
@@ -45,7 +45,7 @@ def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.
                 NONE if (seconds := words.elapsed_seconds(record)) is None else duration(seconds),
                 listed.sizes[record.id],
             )
-            for record in records
+            for record in listed.records
         ],
         columns=list(COLUMNS),
     )
@@ -86,42 +86,54 @@ def columns() -> dict[str, Any]:
 
 
 def render(listed: shared.RunList) -> None:
-    """Renders the table of the runs that match the filters. It polls while one of them is active."""
-    records = _matching(listed)
-    if not records:
+    """Renders the table of the runs that match the filters. It polls while a run is active."""
+    if not listed.matching:
         st.info(_("No run matches the filters above."), icon=":material/filter_alt:")
         return
-    polling = any(record.status in ACTIVE for record in records)
+    polling = bool(ACTIVE & listed.overview.statuses.keys())
     st.fragment(_render, run_every=POLL_INTERVAL if polling else None)()
+    if listed.matching > shared.PAGE:
+        _render_pages(listed)
 
 
-def _matching(listed: shared.RunList) -> list[Record]:
-    texts = {
-        record.id: f"{record.name} {words.network(record)} {record.dataset} {record.id}".casefold()
-        for record in listed.records
-    }
-    return state.matching(listed.records, state.RunsState.of_session().view, texts)
+def _render_pages(listed: shared.RunList) -> None:
+    """Renders which page of the list is shown, and buttons to the pages before and after it."""
+    page = state.RunsState.of_session().view.page
+    first = (page - 1) * shared.PAGE + 1
+    with st.container(horizontal=True, vertical_alignment="center", key="runs-pages"):
+        st.button(
+            _("Newer"), icon=":material/chevron_left:", key="runs.newer", disabled=page == 1,
+            on_click=state.change, kwargs={"page": page - 1},
+        )  # fmt: skip
+        st.button(
+            _("Older"), icon=":material/chevron_right:", key="runs.older",
+            disabled=first + shared.PAGE > listed.matching, on_click=state.change, kwargs={"page": page + 1},
+        )  # fmt: skip
+        st.caption(
+            _("Runs {first:,} to {last:,} of {count:,}, the newest first").format(
+                first=first, last=first + len(listed.records) - 1, count=listed.matching
+            )
+        )
 
 
 @show_store_errors
 def _render() -> None:
-    page, listed = state.RunsState.of_session(), shared.list_runs()
+    page, listed = state.RunsState.of_session(), shared.list_runs(state.query())
     warn_if_runner_is_silent()
-    if {record.id: record.status for record in listed.records} != page.statuses:
+    if page.notes_changes(listed):
         page.refresh()  # buttons and filters depend on it
-    records = _matching(listed)
-    page.row_ids = [record.id for record in records]
+    page.row_ids = [record.id for record in listed.records]
     chosen = [row for row, job in enumerate(page.row_ids) if job in page.view.job]
     selection: Any = {"selection": {"rows": chosen}}
     widget = st.session_state.get(state.TABLE)
     if widget is not None and sorted(widget["selection"]["rows"]) != chosen:
         st.session_state[state.TABLE] = selection
     st.dataframe(
-        words.with_sizes(rows(listed, records, st.context.timezone)),
+        words.with_sizes(rows(listed, st.context.timezone)),
         hide_index=True,
         column_config=columns(),
         row_height=ROW,
-        height=ROW * (min(max(len(records), 1), ROWS_SHOWN) + 1) + 2,
+        height=ROW * (min(max(len(listed.records), 1), ROWS_SHOWN) + 1) + 2,
         on_select=_select,
         selection_mode="multi-row",
         # For the first run of the table: the next one may start before the browser has rendered it.

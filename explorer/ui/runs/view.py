@@ -10,7 +10,7 @@ from explorer.i18n import _
 from explorer.jobs.store import Status
 from explorer.ui.page_state import PageFields
 
-MAX_CHOSEN = 100  # most chosen runs: as many as a sweep has
+MAX_CHOSEN = 100  # most chosen runs
 
 _ID = re.compile(r"[a-z0-9]{0,32}")
 
@@ -38,6 +38,7 @@ class RunsView(PageFields):
         text: Filter: words in name, network or data of a run.
         status: Filter: statuses. Empty for all.
         sweep: Filter: id of a sweep.
+        page: Page of the list.
         show: Open section. None for the first one.
         seeds: Whether the charts show runs that differ only in their seed as one line with a spread.
         settings: Which settings are listed.
@@ -50,6 +51,7 @@ class RunsView(PageFields):
     text: Annotated[str, Field(max_length=100)] = ""
     status: tuple[Status, ...] = ()
     sweep: Id = ""
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     show: Section | None = None
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"

@@ -1,8 +1,6 @@
 """Texts about runs: status, current step, duration and settings."""
 
 import json
-import time
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,7 @@ from pandas.io.formats.style import Styler
 from explorer.families import NamedNetwork
 from explorer.formatting import bytes_short, duration
 from explorer.i18n import _, language, ngettext
-from explorer.jobs import service
-from explorer.jobs.store import AT_WORK, Record, Status
+from explorer.jobs.store import AT_WORK, Record, Status, store
 from explorer.ui.shared.networks import title
 
 
@@ -22,15 +19,19 @@ def elapsed_seconds(record: Record) -> float | None:
     """Returns the seconds from the last start of a run to its end, or until now. None while it waits."""
     if record.started is None or record.status is Status.QUEUED:
         return None
-    return max(0.0, (record.ended or (time.time() if record.status in AT_WORK else record.changed)) - record.started)
+    return max(0.0, (record.ended or (store().time() if record.status in AT_WORK else record.changed)) - record.started)
 
 
-def current_step(record: Record, records: Iterable[Record]) -> str:
-    """Returns the position of a run in the queue, its current step, or its remaining time."""
+def current_step(record: Record, ahead: int | None) -> str:
+    """Returns the position of a run in the queue, its current step, or its remaining time.
+
+    Args:
+        record: Record of the run.
+        ahead: Number of queued jobs before it. None if it is not queued.
+    """
     live = record.live or {}
     match record.status:
         case Status.QUEUED:
-            ahead = service.jobs_ahead(record.id, records)
             return _("next") if not ahead else _("{ahead} ahead of it").format(ahead=ahead)
         case Status.RUNNING if live.get("step"):
             done, total = live.get("done"), live.get("total")
@@ -58,7 +59,13 @@ def network(record: Record) -> str:
     return _network(json.dumps(record.spec), record.base, language())
 
 
-@lru_cache(maxsize=1000)
+def network_title(network: tuple[str | None, str]) -> str:
+    """Returns the title of a network, given by preset and spec as the store has them."""
+    base, spec = network
+    return _network(spec, base, language())
+
+
+@lru_cache(maxsize=5000)
 def _network(spec: str, base: str | None, _language: str) -> str:
     return title(NamedNetwork.from_record(json.loads(spec), base))
 

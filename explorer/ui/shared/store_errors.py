@@ -8,9 +8,13 @@ import streamlit as st
 
 from explorer.errors import StoreError
 from explorer.jobs import service
+from explorer.jobs.store import store
+from explorer.jobs.store_errors import UnreachableError
+from explorer.ui.page_state import refresh
 from explorer.ui.shared.text import plain
 
 P = ParamSpec("P")
+RETRY_INTERVAL = 3.0  # seconds between two tries to reach the server
 
 
 def show_store_errors(render: Callable[P, None]) -> Callable[P, None]:
@@ -22,8 +26,23 @@ def show_store_errors(render: Callable[P, None]) -> Callable[P, None]:
             render(*args, **kwargs)
         except StoreError as error:
             st.error(plain(str(error)), icon=":material/database_off:")
+            wait_for_store(error)
 
     return wrapper
+
+
+def wait_for_store(error: StoreError) -> None:
+    """Run the page again as soon as a server that could not be reached answers."""
+    if isinstance(error, UnreachableError):
+        st.fragment(_refresh_when_reached, run_every=RETRY_INTERVAL)()
+
+
+def _refresh_when_reached() -> None:
+    try:
+        store().version()
+    except StoreError:
+        return
+    refresh()
 
 
 def warn_if_runner_is_silent() -> None:

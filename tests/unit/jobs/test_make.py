@@ -63,7 +63,7 @@ def test_any_text_is_a_sweep_or_an_error_of_one_line(texts: list[str]) -> None:
 
 def test_a_huge_sweep_is_refused_before_it_is_expanded() -> None:
     texts = [f"k{number}={','.join(map(str, range(1000)))}" for number in range(100)]
-    with pytest.raises(InputError, match="combinations are more than the 100 jobs") as caught:
+    with pytest.raises(InputError, match="combinations are more than the 1000 jobs") as caught:
         parse_sweep(texts)
     assert len(str(caught.value)) < 100
 

@@ -25,10 +25,8 @@ SECRET = "open-sesame"  # noqa: S105  no real one
 
 def refusal(url: str) -> str:
     """Returns the sentence with which a store is refused."""
-    with pytest.raises(StoreError) as caught:
-        store = Store(url)
-        with closing(store):
-            store.records()
+    with pytest.raises(StoreError) as caught, closing(Store(url)) as store:
+        store.records()
     message = str(caught.value)
     assert SECRET not in message
     assert "\n" not in message
@@ -161,7 +159,7 @@ class LostAnswer:
     def __init__(self, store: Store) -> None:
         self.left = 0
         self._commit = store._engine.dialect.do_commit
-        store._engine.dialect.do_commit = self  # type: ignore[method-assign]
+        store._engine.dialect.do_commit = self  # type: ignore[assignment]
 
     def __call__(self, connection: Any) -> None:
         self._commit(connection)
