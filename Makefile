@@ -21,7 +21,7 @@ help:
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-test: .venv/tests chromium
+test: .venv/tests chromium postgresql
 	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
@@ -52,6 +52,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.weights
 	$(BIN)/python -m benchmarks.prediction
 	$(BIN)/python -m benchmarks.drawing
+	$(BIN)/python -m benchmarks.store
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -77,3 +78,12 @@ chromium:
 	  command -v apt-get >/dev/null || { echo "The browser tests need Chromium: install it and put 'chromium' on the PATH."; exit 1; }; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+
+# Without it, the tests of the store on a server are skipped, so nothing here fails. It waits for Chromium, because apt-get
+# works for one at a time.
+.PHONY: postgresql
+postgresql: chromium
+	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); command -v apt-get >/dev/null && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } || \
+	  echo "PostgreSQL can't be installed: the tests of the job store on a server are skipped."

@@ -22,7 +22,7 @@ page.begin()
 try:
     listed = shared.list_runs(state.query())
     if not listed.records and listed.matching:  # runs were removed since the link was made
-        page.set_view(page.view.changed(page=1))
+        page.set_view(page.view.changed(sheet=1))
         listed = shared.list_runs(state.query())
 except StoreError as error:
     st.title(_("Runs"), anchor=False)
@@ -77,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
     )  # fmt: skip
     select_box(
         _("Sweep"), list(dict.fromkeys(["", *sweeps, page.view.sweep])), page.view.sweep,
-        lambda sweep: state.change(sweep=sweep, page=1), width=260, key="runs.sweep",
+        lambda sweep: state.change(sweep=sweep, sheet=1), width=260, key="runs.sweep",
         words=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
     )  # fmt: skip
     present = [status for status in Status if status in {*listed.overview.statuses, *page.view.status}]

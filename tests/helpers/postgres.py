@@ -15,7 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 
 USER = "explorer"
-TEMPLATE = "template_of_stores"
 # What is killed leaves its files to the system, and no test cuts the power.
 OPTIONS = (
     "listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB",
@@ -34,8 +33,9 @@ def programs() -> Path | None:
 class Server:
     """A running server, which can be stopped and started again."""
 
-    def __init__(self, folder: Path, binaries: Path, account: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, binaries: Path, account: dict[str, Any], options: tuple[str, ...]) -> None:
         self.folder = folder
+        self._options = options
         self._binaries = binaries
         self._account = account
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +66,7 @@ class Server:
         """Start the server, and wait until it answers."""
         command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
         with (self.folder / "log.txt").open("ab") as log:
-            options = [word for option in OPTIONS for word in ("-c", option)]
+            options = [word for option in self._options for word in ("-c", option)]
             self._process = subprocess.Popen([*command, *options], stdout=log, stderr=log, **self._account)
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "log.txt").read_text()
@@ -87,8 +87,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A new server with a template of an empty store."""
+def running(options: tuple[str, ...] = OPTIONS) -> Iterator[Server]:
+    """A new server."""
     binaries = programs()
     assert binaries is not None
     account: dict[str, Any] = {}
@@ -104,7 +104,7 @@ def running() -> Iterator[Server]:
         )
         access = folder / "data" / "pg_hba.conf"  # the first line that fits counts
         access.write_text(f"local all guarded scram-sha-256\n{access.read_text()}")
-        server = Server(folder, binaries, account)
+        server = Server(folder, binaries, account, options)
         server.start()
         try:
             yield server

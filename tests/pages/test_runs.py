@@ -414,14 +414,14 @@ def test_a_long_list_has_pages(jobs: Store) -> None:
     assert list(app.dataframe[0].value["at"])[:2] == ["56 ahead of it", "55 ahead of it"]
     app.button(key="runs.older").click().run()
     assert names(app) == [f"Rün-{number}" for number in range(9, -1, -1)]
-    assert app.query_params == {"page": "2"}
+    assert app.query_params == {"sheet": "2"}
     assert app.button(key="runs.older").disabled
     app.pills(key="runs.view.status").set_value([Status.QUEUED]).run()  # other filters begin with the first page
     assert names(app)[0] == "Rün-59"
     assert app.query_params == {"status": "queued"}
     app.text_input(key="runs.view.text").set_value("RÜN-5").run()
     assert names(app) == ["Rün-59", *(f"Rün-{number}" for number in range(58, 49, -1)), "Rün-5"]
-    assert names(open_page(page="9")) == [f"Rün-{number}" for number in range(59, 9, -1)]
-    app = open_page(page="2", job=f"{ids[0]}.{ids[59]}", show="settings")
+    assert names(open_page(sheet="9")) == [f"Rün-{number}" for number in range(59, 9, -1)]
+    app = open_page(sheet="2", job=f"{ids[0]}.{ids[59]}", show="settings")
     assert "2 runs" in words(app)
     assert app.query_params["job"] == f"{ids[0]}.{ids[59]}"

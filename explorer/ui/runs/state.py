@@ -47,7 +47,7 @@ class RunsState(FieldsState[RunsView]):
         """Set the fields from the widgets. Other filters begin with the first page."""
         before, view = self.view, super().read_widgets()
         if (view.text, view.status) != (before.text, before.status):
-            self.set_view(view.changed(page=1))
+            self.set_view(view.changed(sheet=1))
         return self.view
 
     def note(self, listed: RunList) -> None:
@@ -74,4 +74,4 @@ def choose(jobs: Sequence[str], **view: object) -> None:
 def query() -> Query:
     """Returns what the page lists."""
     view = RunsState.of_session().view
-    return Query(Filter(tuple(view.text.split()), view.status, view.sweep), view.page - 1, view.job)
+    return Query(Filter(tuple(view.text.split()), view.status, view.sweep), view.sheet - 1, view.job)

@@ -98,16 +98,16 @@ def render(listed: shared.RunList) -> None:
 
 def _render_pages(listed: shared.RunList) -> None:
     """Renders which page of the list is shown, and buttons to the pages before and after it."""
-    page = state.RunsState.of_session().view.page
+    page = state.RunsState.of_session().view.sheet
     first = (page - 1) * shared.PAGE + 1
     with st.container(horizontal=True, vertical_alignment="center", key="runs-pages"):
         st.button(
             _("Newer"), icon=":material/chevron_left:", key="runs.newer", disabled=page == 1,
-            on_click=state.change, kwargs={"page": page - 1},
+            on_click=state.change, kwargs={"sheet": page - 1},
         )  # fmt: skip
         st.button(
             _("Older"), icon=":material/chevron_right:", key="runs.older",
-            disabled=first + shared.PAGE > listed.matching, on_click=state.change, kwargs={"page": page + 1},
+            disabled=first + shared.PAGE > listed.matching, on_click=state.change, kwargs={"sheet": page + 1},
         )  # fmt: skip
         st.caption(
             _("Runs {first:,} to {last:,} of {count:,}, the newest first").format(

@@ -38,7 +38,7 @@ class RunsView(PageFields):
         text: Filter: words in name, network or data of a run.
         status: Filter: statuses. Empty for all.
         sweep: Filter: id of a sweep.
-        page: Page of the list.
+        sheet: Page of the list, from 1.
         show: Open section. None for the first one.
         seeds: Whether the charts show runs that differ only in their seed as one line with a spread.
         settings: Which settings are listed.
@@ -51,7 +51,7 @@ class RunsView(PageFields):
     text: Annotated[str, Field(max_length=100)] = ""
     status: tuple[Status, ...] = ()
     sweep: Id = ""
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    sheet: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     show: Section | None = None
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"
