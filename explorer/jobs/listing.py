@@ -80,7 +80,9 @@ def list_jobs(
                 condition &= _contains(connection, word) | spec.in_(specs)
         matching = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(condition)).scalar_one()
         order = JOBS.c.submitted.desc(), JOBS.c.turn.desc()
-        query = sa.select(JOBS).where(condition).order_by(*order).offset(offset).limit(limit)
+        # The ids alone are sorted: rows are wide.
+        ids = sa.select(JOBS.c.id).where(condition).order_by(*order).offset(offset).limit(limit).subquery()
+        query = sa.select(JOBS).join(ids, JOBS.c.id == ids.c.id).order_by(*order)
         return Listed([to_record(row) for row in connection.execute(query).mappings()], int(matching))
 
 

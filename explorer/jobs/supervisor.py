@@ -107,15 +107,13 @@ def _supervise(
     directory.write_supervisor(identity(os.getpid()))
     logs.event("job processes start", job=directory.folder.name)
     worker = _start_worker(Job.read(directory.folder), directory, order, ready)
-    was_forced = _wait(directory, worker, stop, is_lost)
+    was_forced = _wait(directory, order.ticket, worker, stop, is_lost)
     kill(psutil.Process().children(recursive=True))
     logs.event(
         "job processes ended", job=directory.folder.name, exit_status=worker.returncode,
         asked=stop.is_set(), forced=was_forced,
     )  # fmt: skip
-    if is_lost():
-        return 0
-    if directory.folder.is_dir() and directory.read_end() is None:
+    if directory.ticket() == order.ticket and not is_lost() and directory.read_end() is None:
         if was_forced:
             directory.end("stopped", error=forced_error())
         elif stop.is_set():
@@ -151,8 +149,14 @@ def start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(arguments, stdin=stdin, preexec_fn=end_with_parent)  # noqa: S603  our own module
 
 
-def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Event, is_lost: Callable[[], bool]) -> bool:
-    """Waits until the job's first process ends. Returns whether it was killed because it took too long to stop."""
+def _wait(
+    directory: RunDirectory, ticket: str, worker: "subprocess.Popen[bytes]", stop: Event, is_lost: Callable[[], bool]
+) -> bool:
+    """Waits until the job's first process ends. Returns whether it was killed because it took too long to stop.
+
+    Also kills it when the folder was deleted, or holds the ticket of another start, or ``is_lost`` says so: this
+    machine was cut off, and another one goes on with the job.
+    """
     deadline: float | None = None
     while worker.poll() is None:
         time.sleep(POLL)
@@ -160,7 +164,7 @@ def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Even
             worker.terminate()
             deadline = time.monotonic() + STOP_TIMEOUT
         is_late = deadline is not None and time.monotonic() > deadline
-        if is_late or is_lost() or not directory.folder.is_dir():
+        if is_late or directory.ticket() != ticket or is_lost():
             kill(psutil.Process().children(recursive=True))
             worker.wait()
             return is_late

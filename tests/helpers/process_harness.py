@@ -261,6 +261,7 @@ def own_queue(folder: Path, *, ready: bool = False) -> Iterator[Arena]:
         yield arena
     finally:
         arena.close()
+        store().close()
         os.environ.clear()
         os.environ.update(former)
         settings.cache_clear()

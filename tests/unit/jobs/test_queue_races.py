@@ -11,16 +11,18 @@ import pytest
 from explorer.families import parse_spec
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.store import ACTIVE, Status, store
+from explorer.jobs.store import ACTIVE, AT_WORK, Status, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
 from tests.helpers.process_harness import own_queue
+from tests.helpers.stores import both_databases
 from tests.helpers.training import SPEC
 
 pytestmark = pytest.mark.process
 
 APP = """
-import sys
+import os, sys
+os.environ["EXPLORER_MACHINE"] = sys.argv[1]
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.recipes import Recipe
@@ -34,7 +36,8 @@ SLOTS, JOBS = 2, 20
 
 
 @pytest.fixture
-def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def queue(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database_url)
     monkeypatch.setenv("EXPLORER_CPU_SLOTS", str(SLOTS))
     monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "2")
     monkeypatch.setattr(service, "RUNNER", "tests.helpers.fake_worker_runner")
@@ -42,14 +45,18 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@both_databases
 @pytest.mark.usefixtures("queue")
-def test_jobs_of_two_apps_run_once_in_order_on_two_slots() -> None:
+def test_jobs_of_two_apps_run_once_in_order_on_the_slots_of_their_machines() -> None:
+    """With SQLite, both share one machine. With a server, each app starts a runner under another machine's name."""
+    machines = 1 if store().path else 2
+    slots = SLOTS * machines
     apps = [subprocess.Popen([sys.executable, "-c", APP, name]) for name in ("one", "other")]
     assert [app.wait(60) for app in apps] == [0, 0]
     begin = time.monotonic()
     while store().records(ACTIVE):
         assert time.monotonic() - begin < 90, [record.status for record in store().records()]
-        assert sum(len(record.slots) for record in store().records()) <= SLOTS
+        assert sum(len(record.slots) for record in store().records(AT_WORK)) <= slots
         time.sleep(0.02)
     records = store().records()
     assert len(records) == JOBS
@@ -59,7 +66,10 @@ def test_jobs_of_two_apps_run_once_in_order_on_two_slots() -> None:
         assert [record.name for record in records if record.name.startswith(name)] == [f"{name} {n}" for n in range(10)]
     started = [record.started for record in records if record.started]
     assert len(started) == JOBS
-    assert started == sorted(started)
+    for machine in {record.machine for record in records}:
+        of_machine = [record.started for record in records if record.machine == machine and record.started]
+        assert of_machine == sorted(of_machine)
+    assert len({record.machine for record in records}) == machines
     # Each job ran once, and there were never more at a time than slots.
     spans = []
     for record in records:
@@ -67,7 +77,7 @@ def test_jobs_of_two_apps_run_once_in_order_on_two_slots() -> None:
         assert len(lines) == 1
         spans.append(tuple(map(float, lines[0].split())))
     for begin_of_one, _end in spans:
-        assert sum(begin <= begin_of_one < end for begin, end in spans) <= SLOTS
+        assert sum(begin <= begin_of_one < end for begin, end in spans) <= slots
 
 
 def until(happened: Callable[[], bool]) -> None:

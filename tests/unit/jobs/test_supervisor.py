@@ -137,3 +137,12 @@ def test_a_run_whose_folder_is_deleted_ends(directory: RunDirectory) -> None:
     assert supervisor.wait(60) == 0
     assert not child.is_running()
     assert not directory.folder.exists()
+
+
+def test_a_run_that_another_machine_has_started_anew_ends_and_writes_nothing(directory: RunDirectory) -> None:
+    supervisor = supervise(directory, SLEEP)
+    child = worker(directory, supervisor)
+    directory.prepare_start("of another machine")
+    assert supervisor.wait(60) == 0
+    assert not child.is_running()
+    assert directory.read_end() is None
