@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -62,15 +62,17 @@ class _Nodes:
             return self._cluster.add_node(
                 include_dashboard=True,
                 dashboard_port=port or _free_port(),
-                dashboard_agent_listen_port=0,
                 include_log_monitor=False,
                 num_cpus=0,
                 object_store_memory=MEMORY,
+                **_agent_ports(),
             )
 
     def add_worker(self) -> None:
         """Add a node with one CPU."""
-        self.workers.append(self._cluster.add_node(num_cpus=1, object_store_memory=MEMORY, wait=False))
+        self.workers.append(
+            self._cluster.add_node(num_cpus=1, object_store_memory=MEMORY, wait=False, **_agent_ports())
+        )
 
     def kill_worker(self, node_id: str) -> None:
         """Kill a node with its processes, as if its machine lost the power."""
@@ -89,7 +91,7 @@ class _Nodes:
 
     def close(self) -> None:
         """End all nodes."""
-        self._cluster.shutdown()  # type: ignore[no-untyped-call]
+        self._cluster.shutdown()
 
 
 class Nodes:
@@ -128,7 +130,7 @@ def _be_patient() -> None:
     """Let a new node have minutes on a busy machine, where Ray gives it 30 seconds."""
     from ray._private import services
 
-    ask = services.get_node
+    ask: Callable[..., Any] = services.get_node
 
     def get_node(*arguments: Any) -> Any:
         end = time.monotonic() + PATIENCE
@@ -145,6 +147,12 @@ def _be_patient() -> None:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def _agent_ports() -> dict[str, Any]:
+    """Ports of a node's agents. A node that does not know them gives the agents only 15 seconds to choose."""
+    names = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
+    return {name: _free_port() for name in names}
 
 
 @contextmanager

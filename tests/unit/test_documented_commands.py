@@ -120,7 +120,8 @@ def _parse(text: str) -> None:
             rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
             assert set(targets) <= set(rules)
         case ["pip", "install", *rest]:
-            assert all((ROOT / word).exists() for word in rest if not word.startswith("-"))
+            paths = [word.partition("[")[0] for word in rest if not word.startswith("-")]  # without extras
+            assert all((ROOT / path).exists() for path in paths)
         case ["streamlit" | ".venv/bin/streamlit", "run", *rest]:
             command = streamlit_cli.main.commands["run"]
             options, _arguments, _order = command.make_parser(click.Context(command)).parse_args(rest)

@@ -272,6 +272,8 @@ def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
             time.sleep(0.01)
         pulse.write_text(str(process.pid), encoding="utf-8")
         assert service.runner_problem() == ""
+        service.problem_file().write_text("the cluster can't be reached", encoding="utf-8")  # as the runner says it
+        assert service.runner_problem() == "the cluster can't be reached"
         os.utime(pulse, (0, 0))
         assert f"(pid {process.pid}) has not answered for" in service.runner_problem()
         process.send_signal(signal.SIGSTOP)
@@ -280,6 +282,6 @@ def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
     finally:
         process.kill()
         process.wait()
-    assert service.runner_problem() == ""
+    assert service.runner_problem() == ""  # nor what that runner said about a cluster
     pulse.write_text(str(os.getpid()), encoding="utf-8")  # another process has the id now
     assert service.runner_problem() == ""
