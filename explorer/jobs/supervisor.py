@@ -111,7 +111,7 @@ def _supervise(
     kill(psutil.Process().children(recursive=True))
     logs.event(
         "job processes ended", job=directory.folder.name, exit_status=worker.returncode,
-        asked=stop.is_set(), forced=was_forced,
+        requested=stop.is_set(), forced=was_forced,
     )  # fmt: skip
     if directory.ticket() == order.ticket and not is_lost() and directory.read_end() is None:
         if was_forced:

@@ -300,3 +300,23 @@ def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
     assert len(steps) == 5
     assert len(closed) == 2
     assert len(stubs.alive) == 1  # the job goes on
+
+
+def test_a_runner_that_is_asked_to_stop_leaves_its_jobs_to_the_next_one(
+    jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "POLL", 0.01)
+    [job] = submit_jobs()
+    first = make_runner(jobs, stubs)
+    first.stopping.set()
+    first.run(1000)
+    assert jobs.get(job).status is Status.RUNNING
+    assert list(leases.living(jobs)) == [first.machine]  # otherwise others would think that the job is lost
+    stubs.begin(job)
+    stubs.end(job, "finished")
+    second = make_runner(jobs, stubs)
+    second.stopping.set()
+    second.run(1000)
+    assert jobs.get(job).status is Status.FINISHED
+    assert not leases.living(jobs)
+    assert stubs.starts == [job]
