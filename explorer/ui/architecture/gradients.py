@@ -169,7 +169,7 @@ def _norms_chart(norms: GradientNorms, *, dark: bool) -> go.Figure:
             "nticks": 8,
             "range": [0.5, len(norms.layers) + 0.5],
         },
-        yaxis={"title": _("Norm of the gradient"), "type": "log", "exponentformat": "power", "nticks": 8},
+        yaxis={"title": _("Norm of the gradient"), "type": "log", "exponentformat": "e", "nticks": 8},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         dragmode=False,
     )

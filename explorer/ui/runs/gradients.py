@@ -19,6 +19,7 @@ from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 
 MAX_RUNS = 4
+TICKS = 5  # of the colour scale
 ROW_HEIGHT, AXIS_HEIGHT, MIN_HEIGHT, MAX_HEIGHT = 14, 110, 240, 640  # pixels
 
 
@@ -91,13 +92,17 @@ def _chart(layers: Mapping[str, list[Row]], limits: tuple[float, float]) -> go.F
     """
     epochs = sorted({row.epoch for rows in layers.values() for row in rows})
     by_place = {(name, row.epoch): row.value for name, rows in layers.items() for row in rows}
+    ticks = [limits[0] + share * (limits[1] - limits[0]) / (TICKS - 1) for share in range(TICKS)]
     values = [[by_place.get((name, epoch)) for epoch in epochs] for name in layers]
     figure = go.Figure(
         go.Heatmap(
             x=epochs, y=list(layers),
             z=[[math.log10(value) if value else None for value in row] for row in values], zmin=limits[0],
             zmax=limits[1], colorscale="Cividis", customdata=values, ygap=1 if len(layers) <= MAX_HEIGHT // 8 else 0,
-            colorbar={"title": {"text": _("Norm")}, "thickness": 12, "tickprefix": "10<sup>", "ticksuffix": "</sup>"},
+            colorbar={
+                "title": {"text": _("Norm")}, "thickness": 12, "tickvals": ticks,
+                "ticktext": [f"{10**tick:.2g}" for tick in ticks],  # no powers: their exponents are too small to read
+            },
             hovertemplate=_("%{y}, epoch %{x:.2f}: %{customdata:.3g}<extra></extra>"),
         )
     )  # fmt: skip
