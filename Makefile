@@ -48,6 +48,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.submit
+	$(BIN)/python -m benchmarks.ray_submit
 	$(BIN)/python -m benchmarks.runs
 	$(BIN)/python -m benchmarks.weights
 	$(BIN)/python -m benchmarks.prediction
