@@ -68,7 +68,9 @@ def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: 
                  fill=shades.faint),
         svg.text(4, 17, label, fill=shades.ink),
     ]  # fmt: skip
-    for place, (name, dashes) in enumerate(zip(styles, (None, "4 4"), strict=True)):
+    kinds = zip(styles, (None, "4 4"), (False, True), strict=True)
+    present = [(name, dashes) for name, dashes, dashed in kinds if any(curve.dashed == dashed for curve in curves)]
+    for place, (name, dashes) in enumerate(present):
         start = LEFT + 195 * place
         parts += [
             svg.element("path", d=f"M{start} 37h28", stroke=shades.ink, stroke_width=2, stroke_dasharray=dashes),

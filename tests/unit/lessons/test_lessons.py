@@ -76,6 +76,8 @@ def test_charts_say_in_words_what_they_show() -> None:
     lines = [Curve("one", [(1, 0.25), (2, 0.5)], 0), Curve("", [(2, math.nan)], 0), Curve("other", [(2, 0.75)], 1)]
     chart = curves.draw(lines, label="Accuracy", styles=("solid", "dashed"))
     assert 'aria-label="Accuracy: one 50.0%; other 75.0%"' in chart
+    assert ">solid<" in chart
+    assert ">dashed<" not in chart, "its line has no points"
     assert chart.index(">other 75.0%<") < chart.index(">one 50.0%<"), "the best is first in the list"
     depth = depth_chart.draw({"plain": [0.0, 1e-9, 1.0]}, label="Gradient")
     assert "plain: 0.0e+00 at the first layer, 1.0e+00 at the last" in depth
