@@ -64,14 +64,14 @@ class Database:
         return float(connection.execute(clock).scalar_one())
 
     def time(self) -> float:
-        """Returns the time by the clock of the database, which is asked at most once a minute. Takes no time."""
+        """Returns the time by the clock of the database, which is read at most once a minute."""
         if self.path:
             return time.time()
         if self._clock is None or time.monotonic() - self._clock[0] > CLOCK_INTERVAL:
             with self.reading() as connection:
                 self._clock = time.monotonic(), self.now(connection)
-        asked, found = self._clock
-        return found + time.monotonic() - asked
+        moment, found = self._clock
+        return found + time.monotonic() - moment
 
     def close(self) -> None:
         """Closes all connections. The next call opens new ones."""

@@ -27,7 +27,7 @@ LOST = "machine"  # code of the error of a job whose machine was lost
 class Lease(Enum):
     """The lease after a renewal."""
 
-    KEPT = "kept"
+    VALID = "valid"
     LAPSED = "lapsed"  # it had expired, or was taken over, so the jobs may count as lost
     TAKEN = "taken"  # another machine of the same name has it
 
@@ -79,7 +79,7 @@ def renew(store: Store, machine: str, capacity: Capacity, identity: str = "") ->
         if found.boot != identity and age < settings().lease / 2:
             return Lease.TAKEN
         connection.execute(sa.update(RUNNERS).where(mine).values(**values))
-        return Lease.KEPT if found.boot == identity and age < settings().lease else Lease.LAPSED
+        return Lease.VALID if found.boot == identity and age < settings().lease else Lease.LAPSED
 
 
 def release(store: Store, machine: str, identity: str = "") -> None:

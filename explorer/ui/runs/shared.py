@@ -23,7 +23,7 @@ from explorer.ui.runs.view import MAX_CHOSEN
 TOP1, TOP3, SECONDS = "validation/top1", "validation/top3", "time/seconds"
 LOG_TAIL = 24_000  # bytes
 MAX_CACHED_RUNS = 300
-PAGE = 50  # runs listed at once
+PAGE = 25  # runs listed at once
 LOAD_INTERVAL = 2.0  # seconds
 
 Key = tuple[str, float]  # id of a run, and the time of its last change

@@ -66,7 +66,7 @@ def test_a_server_that_does_not_answer_blocks_no_page(monkeypatch: pytest.Monkey
         store = Store(f"postgresql://me:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/jobs")
         begin = time.monotonic()
         for _call in range(3):  # as many as a page makes
-            with pytest.raises(UnreachableError, match="can't be reached; jobs that are training go on"):
+            with pytest.raises(UnreachableError, match="reached; jobs"):
                 store.records()
         assert time.monotonic() - begin < 2 * 2 + 1
 
