@@ -4,6 +4,7 @@ import json
 import math
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -54,6 +55,8 @@ class Database:
             self._make()
         else:
             self._engine = _postgresql(self.url)
+        # Connections that nobody closes, psycopg warns of.
+        weakref.finalize(self, self._engine.dispose).atexit = False
 
     def now(self, connection: sa.Connection) -> float:
         """Returns the time in seconds since 1970, by the clock of the database."""

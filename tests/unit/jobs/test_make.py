@@ -188,9 +188,9 @@ def test_each_row_is_combined_with_each_cell_of_the_grid() -> None:
         ([{"nothing": "1"}], [], "row 1: nothing: unknown key"),
         ([{"lr": "0.1"}], ["lr=0.1,0.2"], "'lr' has values in the rows and also outside of them"),
         (
-            [{"seed": str(seed)} for seed in range(60)],
+            [{"seed": str(seed)} for seed in range(600)],
             ["lr=0.1,0.2"],
-            "sweep: 120 rows and combinations ",
+            "sweep: 1,200 rows and combinations ",
         ),
     ],
 )
