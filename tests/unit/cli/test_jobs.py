@@ -210,7 +210,7 @@ def test_train_puts_jobs_into_the_queue_and_returns(call: Call, jobs: Store) -> 
         ["--sweep", "lr=0.1,fast"],
         ["--sweep", "lr"],
         ["--sweep", "nothing=1,2"],
-        ["--sweep", "seed=" + ",".join(map(str, range(101)))],
+        ["--sweep", "seed=" + ",".join(map(str, range(1_001)))],
         [
             "--sweep",
             "lr=0.1,0.2",
@@ -270,12 +270,12 @@ def test_a_failing_store_is_an_internal_error_in_one_line(call: Call, monkeypatc
     def fail(*_arguments: object, **_options: object) -> None:
         raise StoreError("the job store x fails:\nit is full")
 
-    monkeypatch.setattr(Store, "_writing", fail)
+    monkeypatch.setattr(Store, "writing", fail)
     for arguments in (
         ["jobs", "stop", job],
         ["jobs", "delete", job, "--yes"],
         ["train", "lenet5", "--dataset", "digits"],
     ):
         assert call(*arguments, "--json") == (1, "", "error: the job store x fails: it is full\n")
-    monkeypatch.setattr(Store, "_reading", fail)
+    monkeypatch.setattr(Store, "reading", fail)
     assert call("jobs", "list", "--json") == (1, "", "error: the job store x fails: it is full\n")
