@@ -12,7 +12,7 @@ from explorer.analysis.comparison_words import all_same, measure_name, tally
 from explorer.analysis.landmarks import is_cached, landmarks
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
-from explorer.ui.compare import cards, charts, diff, state, tables
+from explorer.ui.compare import cards, charts, diff, export, state, tables
 from explorer.ui.compare import rows as compare_rows
 from explorer.ui.shared import html_tables, published
 from explorer.ui.shared.cases import cases
@@ -54,6 +54,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         disabled=len(letters) == MAX_NETWORKS,
         key="compare.add",
     )
+    export.render(page_state, comparison)
     number_input(
         state.VIEW + "size", _("Common input size"), _("Side of all images in pixels; empty: each network's own."),
         value=None, placeholder=_("each network's own"), width=190,

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from explorer import __version__, logs
 from explorer.cli import jobs, weights
+from explorer.cli.comparison_tables import check_table_options, write_tables
 from explorer.cli.jobs import json_option
 from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
@@ -89,9 +90,14 @@ def analyze(
 @cli.command()
 @click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
 @click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
+@click.option("--format", "name", help="latex, markdown or xlsx: tables for a paper, a document or a spreadsheet.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
 @json_option
-def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) -> None:
+def compare(
+    *, specs: tuple[str, ...], image_size: int | None, name: str | None, output: Path | None, as_json: bool
+) -> None:
     """Compare two to four networks side by side: layers aligned, numbers against the first's."""
+    check_table_options(name, output, as_json=as_json)
     chosen = [_resolve(spec, image_size) for spec in specs]
     from explorer.analysis import analyse
     from explorer.analysis.comparison import compare as side_by_side
@@ -99,6 +105,9 @@ def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) ->
     comparison = side_by_side([analyse(spec) for spec in chosen])
     if as_json:
         print_json(comparison.to_dict())
+        return
+    if name is not None:
+        write_tables(comparison, name, output)
         return
     from explorer.cli.print_compare import report
 

@@ -171,7 +171,10 @@ def predict(
 @click.command()
 @click.argument("spec", metavar="SPEC|WEIGHTS")
 @click.option(
-    "--format", "name", required=True, help="pytorch, onnx, json, dot, svg, csv; for weights also safetensors, pth."
+    "--format",
+    "name",
+    required=True,
+    help="pytorch, onnx, json, dot, svg, csv, latex, markdown, xlsx; for weights also safetensors, pth.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
 @click.option("--half", is_flag=True, help="Safetensors in half precision.")
@@ -211,7 +214,7 @@ def export(
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     if output is None:
-        if as_json or source or FORMATS[name].has_weights:
+        if as_json or source or not FORMATS[name].is_text:
             raise InputError(_("output: name the file with -o; stdout takes only text formats, and not with --json"))
         click.echo(content(_network(spec), name), nl=False)
         return

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.exports.dot import dot
+from explorer.exports.layer_tables import latex_table, layer_workbook, markdown_table
 from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
 from explorer.exports.svg import svg
@@ -15,7 +16,7 @@ from explorer.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """An export format; ``make`` returns the content of a file.
+    """An export format; ``make`` returns the content of a file, and ``is_text`` says whether it is UTF-8 text.
 
     Files that have weights are binary and may be large, so a separate process makes them (:mod:`explorer.exports.run`).
     """
@@ -25,6 +26,7 @@ class Format:
     media_type: str
     make: Callable[[Spec], bytes]
     has_weights: bool = False
+    is_text: bool = True
 
 
 def spec_json(spec: Spec) -> str:
@@ -40,10 +42,24 @@ def _text(make: Callable[[Spec], str]) -> Callable[[Spec], bytes]:
 FORMATS: dict[str, Format] = {
     "pytorch": Format(lambda: _("PyTorch source"), ".py", "text/x-python", _text(source)),
     "onnx": Format(
-        lambda: _("ONNX with random weights"), ".onnx", "application/octet-stream", onnx_model, has_weights=True
+        lambda: _("ONNX with random weights"),
+        ".onnx",
+        "application/octet-stream",
+        onnx_model,
+        has_weights=True,
+        is_text=False,
     ),
     "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json)),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
     "svg": Format(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _text(svg)),
     "csv": Format(lambda: _("Table of layers as CSV"), ".csv", "text/csv", _text(table)),
+    "latex": Format(lambda: _("Table of layers as LaTeX"), ".tex", "text/x-tex", _text(latex_table)),
+    "markdown": Format(lambda: _("Table of layers as Markdown"), ".md", "text/markdown", _text(markdown_table)),
+    "xlsx": Format(
+        lambda: _("Table of layers for Excel"),
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        layer_workbook,
+        is_text=False,
+    ),
 }

@@ -1,6 +1,6 @@
 """The table of layers as CSV (RFC 4180), with exact numbers for one image."""
 
-from explorer.analysis import Layer, analyse
+from explorer.analysis import Analysis, Layer, analyse
 from explorer.analysis.measures import Place, measures_at
 from explorer.exports.spreadsheet import as_csv
 from explorer.families import Spec
@@ -33,10 +33,13 @@ def table(spec: Spec) -> str:
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    analysis = analyse(spec)
+    return as_csv([COLUMNS, *table_rows(analyse(spec))])
+
+
+def table_rows(analysis: Analysis) -> list[tuple[str | float | None, ...]]:
+    """Returns the rows of the table, in the order of :data:`COLUMNS`."""
     layers = analysis.all_layers
-    rows = [(*_row(layer, layers), int(position >= len(analysis.layers))) for position, layer in enumerate(layers)]
-    return as_csv([COLUMNS, *rows])
+    return [(*_row(layer, layers), int(position >= len(analysis.layers))) for position, layer in enumerate(layers)]
 
 
 def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | float | None, ...]:

@@ -289,3 +289,14 @@ def test_different_input_sizes_are_reported_and_a_common_size_can_be_set() -> No
     assert not app.exception
     app.number_input(key="compare.view.size").set_value(1).run()
     assert len(app.error) == 1
+
+
+def test_the_tables_can_be_exported() -> None:
+    app = open_page(a="lenet5", b="mnist-fc")
+    app.session_state["compare.export"] = True
+    app.run()
+    assert not app.exception
+    assert r"\begin{tabular}" in app.code[0].value
+    app.selectbox(key="compare.export.format").set_value("xlsx").run()
+    assert not app.exception
+    assert [button.proto.label for button in app.get("download_button")] == ["Download comparison.xlsx"]

@@ -14,7 +14,7 @@ from explorer.i18n import _
 from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
-PREVIEWED = ("pytorch", "json", "dot", "csv")  # text formats
+PREVIEWED = ("pytorch", "json", "dot", "csv", "latex", "markdown")  # text formats
 
 
 def render(spec: Spec, base: str, appearance: Appearance) -> None:
