@@ -210,11 +210,7 @@ def test_train_puts_jobs_into_the_queue_and_returns(call: Call, jobs: Store) -> 
         ["--sweep", "lr=0.1,fast"],
         ["--sweep", "lr"],
         ["--sweep", "nothing=1,2"],
-<<<<<<< HEAD
         ["--sweep", "seed=" + ",".join(map(str, range(1_001)))],
-=======
-        ["--sweep", "seed=" + ",".join(map(str, range(1001)))],
->>>>>>> 6a5d688 (Tests of the commands follow the store's names and the larger sweeps)
         [
             "--sweep",
             "lr=0.1,0.2",
