@@ -129,7 +129,7 @@ def test_weights_of_a_job_link_to_its_run(jobs: Store, tmp_path: Path) -> None:
     links = {link.proto.label: link.proto for link in app.get("page_link")}
     assert links["Its run"].query_string == f"job={job}"
     assert "Architecture" in links
-    assert any(one.startswith(f"▶ my run · {job} · ") for one in labels(app))
+    assert any(one.startswith("▶ my run · ") for one in labels(app))
 
 
 def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

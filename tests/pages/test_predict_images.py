@@ -268,7 +268,7 @@ def test_first_frame_and_orientation() -> None:
 def test_names_are_escaped() -> None:
     name = "**bold** [link](https://example.org) :red[x] $x$ <b>.png"
     app = upload(open_page(source="upload"), {name: picture()})
-    (heading,) = [one.value for one in app.subheader]
+    heading = app.subheader[0].value
     assert heading.replace("\\", "") == name
     assert "**" not in heading.replace("\\*", "")
     assert "<b>" not in html(app)

@@ -63,8 +63,11 @@ def test_an_invalid_sweep_is_explained() -> None:
     app.text_input(key=values).set_value("0.1, 0.1").run()
     assert "sweep: lr has '0.1' twice" in words(app)
     assert app.button(key=SUBMIT).disabled
-    app.text_input(key=values).set_value(",".join(map(str, range(1, 102)))).run()
-    assert "sweep: 101 " in words(app)
+    app.button(key="train-sweep-add").click().run()
+    for row in range(2):
+        app.text_input(key=f"train.sweep.{row}.values").set_value(",".join(map(str, range(1, 33)))).run()
+    assert "sweep: 1,024 " in words(app)
+    app.button(key="train-sweep-remove-1").click().run()
     app.text_input(key=values).set_value("0.1, fast").run()
     assert "lr: 'fast' is not a number" in words(app)
     app.button(key="train-sweep-remove-0").click().run()

@@ -22,12 +22,15 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.formatter("app"))
     root = logging.getLogger("explorer")
-    former = root.level
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    loggers = [root, logging.getLogger(logs.EVENTS)]  # commands that ran in this process have made both quieter
+    former = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
     yield stream
     root.removeHandler(handler)
-    root.setLevel(former)
+    for logger, level in zip(loggers, former, strict=True):
+        logger.setLevel(level)
     settings.cache_clear()
 
 

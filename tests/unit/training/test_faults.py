@@ -72,9 +72,9 @@ def test_weights_that_become_nan_end_the_run(
     done = 0
     real = loop.step
 
-    def break_one(training: Training, batch: Any) -> Tensor:
+    def break_one(training: Training, batch: Any, **options: bool) -> Tensor:
         nonlocal done
-        result = real(training, batch)
+        result = real(training, batch, **options)
         done += 1
         if done == step:
             with torch.no_grad():
