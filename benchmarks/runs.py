@@ -33,7 +33,7 @@ from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Status, store
 from tests.helpers import made_runs
 
-TABLE = "[data-testid=stDataFrame] canvas"
+TABLE = ".st-key-runs-table [role=row][data-run]"
 FIRST_PAINT = 3  # limit in echoes
 COST = 0.05  # limit of the share of images per second that is lost
 SPEED = "time/images_per_second"

@@ -10,7 +10,7 @@ from explorer import access
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
-from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table
+from explorer.ui.runs import actions, disk, live, preview, results, run_settings, sections, shared, state, sweep, table
 from explorer.ui.runs import files as files_section
 from explorer.ui.shared import job_status
 from explorer.ui.shared.select_box import select_box
@@ -90,25 +90,28 @@ view = page.read_widgets()
 table.render(listed)
 
 chosen = listed.chosen
-if not chosen:
-    st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
-else:
-    st.html(actions.STYLE)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="runs-head"):
-        with st.container(key="runs-heading"):
-            sections.render_heading(chosen)
-        actions.render(chosen, listed)
-    section = sections.render(chosen)
-    live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
-    match section:
-        case "sweep":
-            sweep.render(chosen, listed, dark=dark)
-        case "test":
-            results.render(chosen, view, dark=dark)
-        case "settings":
-            run_settings.render(chosen, dark=dark)
-        case "files":
-            files_section.render(chosen, listed)
+preview.render(dark=dark)
+with st.container(key="runs-details"):
+    if not chosen:
+        st.info(_("Choose a run to see it close up, or tick several to compare them."), icon=":material/arrow_upward:")
+    else:
+        st.html(actions.STYLE)
+        with st.container(horizontal=True, vertical_alignment="bottom", key="runs-head"):
+            with st.container(key="runs-heading"):
+                sections.render_heading(chosen)
+            actions.render(chosen, listed)
+        section = sections.render(chosen)
+        live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
+        match section:
+            case "sweep":
+                sweep.render(chosen, listed, dark=dark)
+            case "test":
+                results.render(chosen, view, dark=dark)
+            case "settings":
+                run_settings.render(chosen, dark=dark)
+            case "files":
+                files_section.render(chosen, listed)
+preview.mark_answered()
 
 if page.dialog[0] == disk.CLEAR:
     disk.render()

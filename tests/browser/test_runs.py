@@ -19,8 +19,8 @@ from tests.helpers import made_runs
 
 Visit = Callable[..., Page]
 SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
+TABLE = "stTextInput"  # the filter above the table
 EPOCHS = 10_000  # more than a test trains on the fastest machine
-ROW = 32  # pixels of the table
 
 
 def ensure_runner() -> None:
@@ -43,8 +43,12 @@ def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def tick(page: Page, row: int) -> None:
-    """Tick a row of the table, which is a canvas."""
-    page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": ROW * (row + 1) + ROW // 2})
+    """Tick a row of the table."""
+    rows(page).nth(row).locator(".box").click()
+
+
+def rows(page: Page) -> Locator:
+    return page.locator(".st-key-runs-table [data-run]")
 
 
 def heading(page: Page) -> Locator:
@@ -63,8 +67,8 @@ def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, r
 
 
 def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
-    one = visit(f"runs?job={job}", ready="stDataFrame")
-    other = visit(f"runs?job={job}", ready="stDataFrame")
+    one = visit(f"runs?job={job}", ready=TABLE)
+    other = visit(f"runs?job={job}", ready=TABLE)
     for page in (one, other):
         expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
@@ -100,8 +104,14 @@ def last_epoch(runs: Store, job: str) -> float:
 def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
     first = made_runs.add(runs, "Grape one", Status.FINISHED)
     second = made_runs.add(runs, "Grape two", Status.FAILED, lr=0.5)
-    page = visit("runs?text=grape", ready="stDataFrame")
-    tick(page, 1)
+    page = visit("runs?text=grape", ready=TABLE)
+    # The browser marks the run in the same moment, and shows what it knows before the server answers.
+    preview = page.locator(".st-key-runs-preview .preview")
+    assert (
+        rows(page).nth(1).evaluate("row => { row.querySelector('.name').click(); return row.ariaSelected; }") == "true"
+    )
+    assert "finished" in preview.evaluate("preview => preview.textContent")
+    expect(preview).to_be_hidden()
     expect(heading(page)).to_have_text("Grape one")
     expect(page).to_have_url(re.compile(f"job={first}"))
     page.get_by_test_id("stVegaLiteChart").locator("svg").first.wait_for()
@@ -111,9 +121,9 @@ def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
     page.get_by_role("radio", name="Differences").click()
     expect(page.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
     expect(page).to_have_url(re.compile("show=settings"))
-    fresh = visit(page.url, ready="stDataFrame")
+    fresh = visit(page.url, ready=TABLE)
     expect(fresh.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
-    expect(fresh.locator("[data-testid=stDataFrame] tr[aria-selected=true]")).to_have_count(2)
+    expect(fresh.locator(".st-key-runs-table [data-run][aria-selected=true]")).to_have_count(2)
     page.go_back()
     expect(page.get_by_role("radio", name="Curves")).to_be_checked()
     page.go_back()
@@ -137,8 +147,8 @@ def test_a_sweep_leads_to_its_runs(visit: Visit, runs: Store) -> None:
 def test_deleting_asks_and_a_deleted_run_is_gone_for_others(visit: Visit, runs: Store) -> None:
     job = made_runs.add(runs, "Lemon", Status.FINISHED)
     made_runs.add(runs, "Salt", Status.FINISHED)
-    page = visit(f"runs?text=lemon&job={job}", ready="stDataFrame")
-    other = visit(f"runs?text=lemon&job={job}", ready="stDataFrame")
+    page = visit(f"runs?text=lemon&job={job}", ready=TABLE)
+    other = visit(f"runs?text=lemon&job={job}", ready=TABLE)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_text("are lost for good").wait_for()
     page.keyboard.press("Escape")
@@ -152,7 +162,7 @@ def test_deleting_asks_and_a_deleted_run_is_gone_for_others(visit: Visit, runs: 
 
 def test_weights_and_metrics_are_downloaded(visit: Visit, runs: Store) -> None:
     job = made_runs.add(runs, "Olive oil", Status.FINISHED)
-    page = visit(f"runs?job={job}", ready="stDataFrame")
+    page = visit(f"runs?job={job}", ready=TABLE)
     page.locator(".st-key-runs-download button").first.click()
     for name, file in (("safetensors", "Olive-oil.safetensors"), ("Metrics", "Olive-oil-metrics.csv")):
         with page.expect_download() as download:

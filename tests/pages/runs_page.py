@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
@@ -19,7 +20,14 @@ def words(app: AppTest) -> str:
 
 
 def names(app: AppTest) -> list[str]:
-    return list(app.dataframe[0].value["name"])
+    return list(table(app)["name"])
+
+
+def table(app: AppTest, *, texts: bool = False) -> pd.DataFrame:
+    """Returns the values of the table of runs, or the texts in its cells."""
+    data = helpers.component_data(app, "runs-table")
+    rows = [[cell[texts] if isinstance(cell, list) else cell for cell in row["cells"]] for row in data["rows"]]
+    return pd.DataFrame(rows, columns=[column["key"] for column in data["columns"]])
 
 
 def buttons(app: AppTest) -> dict[str, bool]:

@@ -10,6 +10,7 @@ from explorer.jobs import database, service
 from explorer.jobs.store import Status, Store
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page, problem
+from tests.pages.runs_page import names
 
 
 @pytest.mark.parametrize("page", ["runs", "train"])
@@ -42,7 +43,7 @@ def test_a_store_error_is_shown_until_the_store_works_again(server: Store, monke
     failing.clear()
     app.button(key="runs.again").click().run()
     assert problem(app) == ""
-    assert "First" in list(app.dataframe[0].value["name"])
+    assert "First" in names(app)
 
 
 def test_a_polling_fragment_shows_store_errors() -> None:

@@ -5,7 +5,8 @@ trains. The caches are bounded. Streamlit leaves arguments whose names begin wit
 no argument here begins with one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import isfinite
 from statistics import median
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import streamlit as st
 
 from explorer.i18n import language
 from explorer.jobs import listing, machine, retention, service
-from explorer.jobs.compare import Curves, best, curves
+from explorer.jobs.compare import Curves, Point, best, curves
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import ACTIVE, Record, Status, store
 from explorer.settings import settings
@@ -26,6 +27,9 @@ MAX_CACHED_RUNS = 300
 PAGE = 25  # runs listed at once
 LOAD_INTERVAL = 2.0  # seconds
 
+LINE_POINTS = 24  # most points of a curve for the preview
+
+Line = list[tuple[float, float]]  # epochs and values
 Key = tuple[str, float]  # id of a run, and the time of its last change
 
 
@@ -42,6 +46,7 @@ class RunList(NamedTuple):
         best: Best top-1 accuracy on the validation images, by id.
         top3: Top-3 accuracy of the same epoch, by id.
         seconds: Median duration of an epoch in seconds, by id.
+        lines: Points of the curve of the top-1 accuracy on the validation images, a few of them, by id.
         sizes: Bytes on disk, by id.
     """
 
@@ -54,6 +59,7 @@ class RunList(NamedTuple):
     best: dict[str, float]
     top3: dict[str, float]
     seconds: dict[str, float]
+    lines: dict[str, Line]
     sizes: dict[str, int]
 
 
@@ -98,7 +104,7 @@ def _list_runs(url: str, version: int, query: Query, language: str) -> RunList: 
     at_work = tuple((record.id, record.changed) for record in records if record.status in ACTIVE)
     queued = [record.id for record in records if record.status is Status.QUEUED]
     folder = str(settings().runs_dir)
-    best, top3, seconds = (before | now for before, now in zip(_scores(url, ended), _scores(url, at_work), strict=True))
+    before, now = _scores(url, ended), _scores(url, at_work)
     return RunList(
         version,
         found.records,
@@ -106,9 +112,10 @@ def _list_runs(url: str, version: int, query: Query, language: str) -> RunList: 
         found.matching,
         listing.overview(database),
         listing.jobs_ahead(database, queued) if queued else {},
-        best,
-        top3,
-        seconds,
+        before.best | now.best,
+        before.top3 | now.top3,
+        before.seconds | now.seconds,
+        before.lines | now.lines,
         {job: _size(folder, job, changed) for job, changed in ended + at_work},
     )
 
@@ -119,23 +126,38 @@ def sizes(records: Iterable[Record]) -> dict[str, int]:
     return {record.id: _size(folder, record.id, record.changed) for record in records}
 
 
+class _Scores(NamedTuple):
+    """Top-1 and top-3 of each run's best epoch, the median seconds of an epoch, and the curve of the top-1, by id."""
+
+    best: dict[str, float]
+    top3: dict[str, float]
+    seconds: dict[str, float]
+    lines: dict[str, Line]
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _scores(
     url: str,  # noqa: ARG001  part of the cache key
     runs: tuple[Key, ...],
-) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Returns top-1 and top-3 of each run's best epoch, and the median seconds of an epoch, by id."""
-    scores: tuple[dict[str, float], dict[str, float], dict[str, float]] = ({}, {}, {})
+) -> _Scores:
+    scores = _Scores({}, {}, {}, {})
     for job, rows in store().curves([job for job, _changed in runs], [TOP1, TOP3, SECONDS]).items():
         lines = curves(rows)
         if point := best(lines.get(TOP1, [])):
-            scores[0][job] = point.value
+            scores.best[job] = point.value
+            scores.lines[job] = _thin(lines[TOP1])
             for other in lines.get(TOP3, []):
                 if other.epoch == point.epoch:
-                    scores[1][job] = other.value
+                    scores.top3[job] = other.value
         if seconds := [epoch.value for epoch in lines.get(SECONDS, [])]:
-            scores[2][job] = median(seconds)
+            scores.seconds[job] = median(seconds)
     return scores
+
+
+def _thin(points: Sequence[Point]) -> Line:
+    step = -(-len(points) // LINE_POINTS)
+    some = points[::-1][::step][::-1]  # with the last one
+    return [(point.epoch, round(point.value, 4)) for point in some if isfinite(point.value)]
 
 
 @st.cache_resource(max_entries=20_000, show_spinner=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import ClassVar
 
 from explorer.jobs.listing import Filter
@@ -11,7 +12,7 @@ from explorer.ui.runs.shared import Query, RunList
 from explorer.ui.runs.view import MAX_CHOSEN, RunsView
 
 VIEW = "runs.view."  # prefix of the widgets' keys
-TABLE = "runs.table"
+TABLE = "runs-table"
 
 
 @dataclass
@@ -25,6 +26,8 @@ class RunsState(FieldsState[RunsView]):
         dialog: Name of the open dialog, and the ids of its runs. The name is empty if none is open.
         error: Error of the last action.
         selection_changed: Whether the selection in the table has changed since the last run of the whole page.
+        choice_number: Number of the last choice in the table that the browser has reported.
+        token: Name of the session for the browser, which counts the choices of a session.
     """
 
     NAME: ClassVar[str] = "watching"
@@ -42,6 +45,8 @@ class RunsState(FieldsState[RunsView]):
     dialog: tuple[str, tuple[str, ...]] = ("", ())
     error: str = ""
     selection_changed: bool = False
+    choice_number: int = 0
+    token: str = field(default_factory=lambda: token_hex(4))
 
     def read_widgets(self) -> RunsView:
         """Set the fields from the widgets. Other filters begin with the first page."""

@@ -1,88 +1,109 @@
-"""Table of all jobs. It polls the store while jobs are active. The selected rows are the chosen runs."""
+"""Table of all jobs. It polls the store while jobs are active. The marked rows are the chosen runs.
+
+The browser marks a choice at once, and the server learns of it afterwards.
+"""
 
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
-from explorer.formatting import NONE, duration
-from explorer.i18n import _
-from explorer.jobs.store import ACTIVE
-from explorer.ui.glossary import explain
-from explorer.ui.runs import shared, state, words
+from explorer.formatting import NONE, bytes_short, duration
+from explorer.i18n import _, language
+from explorer.jobs.store import ACTIVE, Record
+from explorer.ui.glossary import explain_in_text
+from explorer.ui.runs import preview, shared, state, words
+from explorer.ui.runs.view import MAX_CHOSEN
 from explorer.ui.shared import job_status
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 
-ROW = 32
+ROW = 32  # pixels
 ROWS_SHOWN = 6  # more would push the curves off the screen
 POLL_INTERVAL = 2.0  # seconds between two reads of the store
-COLUMNS = (
-    "name", "status", "progress", "at", "best", "top3", "test", "epoch", "network", "data", "recipe", "started", "took",
-    "size",
-)  # fmt: skip
+SCROLL_BAR = 18  # pixels, with the frame
+ASSETS = Path(__file__).parents[1] / "assets"
+
+_mount = st.components.v2.component(
+    "explorer_run_table",
+    html=(ASSETS / "run_table.html").read_text(encoding="utf-8"),
+    css=(ASSETS / "run_table.css").read_text(encoding="utf-8"),
+    js=preview.SCRIPT + (ASSETS / "run_table.js").read_text(encoding="utf-8"),
+)
 
 
-def rows(listed: shared.RunList, zone: str | None) -> pd.DataFrame:
-    """Returns one row for each run."""
+class Column(NamedTuple):
+    """A column of the table: name of the values, heading, width in rem, explanation, and whether it has numbers."""
+
+    key: str
+    title: str
+    width: float
+    help: str = ""
+    number: bool = False
+
+
+Cell = str | tuple[float | None, str] | None  # a text, or a number with its text
+
+
+def rows(listed: shared.RunList, zone: str | None) -> list[dict[str, Any]]:
+    """Returns one row for each run: its id, the cells of :func:`columns`, and its curve for the preview."""
     clock = ZoneInfo(zone or "UTC")
-    return pd.DataFrame(
-        [
-            (
-                record.name,
-                job_status.status_with_sign(record.status),
-                100 * record.progress,
-                words.current_step(record, listed.ahead.get(record.id)),
-                _in_percent(listed.best.get(record.id)),
-                _in_percent(listed.top3.get(record.id)),
-                _in_percent((record.result or {}).get("top1")),
-                listed.seconds.get(record.id),
-                words.network(record),
-                words.data(record),
-                words.recipe(record),
-                record.started and datetime.fromtimestamp(record.started, clock),
-                NONE if (seconds := words.elapsed_seconds(record)) is None else duration(seconds),
-                listed.sizes[record.id],
-            )
-            for record in listed.records
-        ],
-        columns=list(COLUMNS),
-    )
+    return [
+        {"id": record.id, "cells": _cells(record, listed, clock), "line": listed.lines.get(record.id, [])}
+        for record in listed.records
+    ]
 
 
-def _in_percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _cells(record: Record, listed: shared.RunList, clock: ZoneInfo) -> list[Cell]:
+    seconds, elapsed = listed.seconds.get(record.id), words.elapsed_seconds(record)
+    size = listed.sizes[record.id]
+    return [
+        record.name,
+        job_status.status_with_sign(record.status),
+        (100 * record.progress, f"{record.progress:.0%}"),
+        words.current_step(record, listed.ahead.get(record.id)),
+        _in_percent(listed.best.get(record.id)),
+        _in_percent(listed.top3.get(record.id)),
+        _in_percent((record.result or {}).get("top1")),
+        None if seconds is None else (seconds, f"{seconds:.1f} s"),
+        words.network(record),
+        words.data(record),
+        words.recipe(record),
+        None if record.started is None else (record.started, _moment(datetime.fromtimestamp(record.started, clock))),
+        None if elapsed is None else (elapsed, duration(elapsed)),
+        (size, bytes_short(size)),
+    ]
 
 
-def columns() -> dict[str, Any]:
-    """Returns titles, tooltips and formats of the columns."""
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    return {
-        "name": text(_("Name"), pinned=True, width=190),
-        "status": text(_("Status"), width=105),
-        "progress": st.column_config.ProgressColumn(
-            _("Progress"), min_value=0, max_value=100, format="%.0f%%", width=110
+def _in_percent(share: float | None) -> Cell:
+    return None if share is None else (100 * share, f"{share:.2%}")
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y, %H:%M}"
+
+
+def columns() -> list[Column]:
+    """Returns the columns of the table."""
+    return [
+        Column("name", _("Name"), 14),
+        Column("status", _("Status"), 7),
+        Column("progress", _("Progress"), 7),
+        Column("at", _("To go"), 7.5, _("Position in the queue, or the time left at the pace so far.")),
+        Column(
+            "best", _("Validation"), 6, explain_in_text("validation", _("Top-1 of the best epoch so far.")), number=True
         ),
-        "at": text(_("To go"), help=_("Position in the queue, or the time left at the pace so far."), width=120),
-        "best": number(
-            _("Validation"), format="%.2f%%", width=90,
-            help=explain("validation", _("Top-1 of the best epoch so far.")),
-        ),
-        "top3": number(
-            _("Top-3"), format="%.2f%%", width=80, help=_("Of the same epoch, on the same images."),
-        ),
-        "epoch": number(_("Epoch"), format="%.1f s", width=75, help=_("Seconds per epoch, the median.")),
-        "test": number(
-            _("Test"), format="%.2f%%", width=80, help=_("Top-1 on images that were not used to choose anything."),
-        ),
-        "network": text(_("Network"), width=170),
-        "data": text(_("Data"), width=90),
-        "recipe": text(_("Recipe"), width=230),
-        "started": st.column_config.DatetimeColumn(_("Started"), format="D MMM YYYY, HH:mm", width=140),
-        "took": text(_("Took"), help=_("From the last start of its processes to their end."), width=100),
-        "size": number(_("On disk"), width=90),
-    }  # fmt: skip
+        Column("top3", _("Top-3"), 5, _("Of the same epoch, on the same images."), number=True),
+        Column("test", _("Test"), 5, _("Top-1 on images that were not used to choose anything."), number=True),
+        Column("epoch", _("Epoch"), 5, _("Seconds per epoch, the median."), number=True),
+        Column("network", _("Network"), 12),
+        Column("data", _("Data"), 6),
+        Column("recipe", _("Recipe"), 15.5),
+        Column("started", _("Started"), 9.5),
+        Column("took", _("Took"), 7, _("From the last start of its processes to their end."), number=True),
+        Column("size", _("On disk"), 6, number=True),
+    ]
 
 
 def render(listed: shared.RunList) -> None:
@@ -118,40 +139,43 @@ def _render_pages(listed: shared.RunList) -> None:
 
 @show_store_errors
 def _render() -> None:
-    page, listed = state.RunsState.of_session(), shared.list_runs(state.query())
+    page = state.RunsState.of_session()
+    if page.selection_changed:  # the callback ran only this fragment
+        page.selection_changed = False
+        st.rerun()
+    listed = shared.list_runs(state.query())
     warn_if_runner_is_silent()
     if page.notes_changes(listed):
         page.refresh()  # buttons and filters depend on it
     page.row_ids = [record.id for record in listed.records]
-    chosen = [row for row, job in enumerate(page.row_ids) if job in page.view.job]
-    selection: Any = {"selection": {"rows": chosen}}
-    widget = st.session_state.get(state.TABLE)
-    if widget is not None and sorted(widget["selection"]["rows"]) != chosen:
-        st.session_state[state.TABLE] = selection
-    st.dataframe(
-        words.with_sizes(rows(listed, st.context.timezone)),
-        hide_index=True,
-        column_config=columns(),
-        row_height=ROW,
-        height=ROW * (min(max(len(listed.records), 1), ROWS_SHOWN) + 1) + 2,
-        on_select=_select,
-        selection_mode="multi-row",
-        # For the first run of the table: the next one may start before the browser has rendered it.
-        selection_default=selection,
+    height = ROW * (min(max(len(listed.records), 1), ROWS_SHOWN) + 1) + SCROLL_BAR
+    _mount(
         key=state.TABLE,
-        placeholder=NONE,
-        alt=_("Runs with status, progress, accuracy, network, data and recipe"),
+        data={
+            "columns": [column._asdict() for column in columns()],
+            "rows": rows(listed, st.context.timezone),
+            "chosen": list(page.view.job),
+            "number": page.choice_number,
+            "session": page.token,
+            "most": MAX_CHOSEN,
+            "height": height,
+            "language": language(),
+            "labels": {
+                "table": _("Runs with status, progress, accuracy, network, data and recipe"),
+                "all": _("Choose all listed runs"),
+                "most": _("At most {count} runs can be chosen.").format(count=MAX_CHOSEN),
+                "none": NONE,
+            },
+        },
+        on_choose_change=_select,
     )
-    if page.selection_changed:  # the callback ran only this fragment
-        page.selection_changed = False
-        st.rerun()
 
 
 def _select() -> None:
     page = state.RunsState.of_session()
-    selected = st.session_state[state.TABLE].selection.rows
-    listed = [page.row_ids[row] for row in selected if row < len(page.row_ids)]
-    # Runs hidden by the filters stay chosen. The order of the chosen runs stays, too, because it determines colours.
-    remaining = [job for job in page.view.job if job in listed or job not in page.row_ids]
-    state.choose(list(dict.fromkeys([*remaining, *listed])))
-    page.selection_changed = True
+    match st.session_state[state.TABLE].choose:
+        case {"jobs": [*jobs], "number": int(number)}:
+            known = {*page.row_ids, *page.view.job}  # runs hidden by the filters can stay chosen
+            page.choice_number = number
+            state.choose(list(dict.fromkeys(job for job in jobs if job in known)))
+            page.selection_changed = True
