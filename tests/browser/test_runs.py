@@ -116,6 +116,10 @@ def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
     expect(page).to_have_url(re.compile(f"job={first}"))
     page.get_by_test_id("stVegaLiteChart").locator("svg").first.wait_for()
     assert faults(page) == []
+    page.get_by_test_id("stVegaLiteChart").first.hover()  # all charts show their values at the epoch there
+    expect(page.locator(".explorer-epoch", has_text="Epoch 3")).to_have_count(5)
+    page.mouse.move(0, 0)
+    expect(page.locator(".explorer-epoch")).to_have_count(0)
     tick(page, 0)
     expect(heading(page)).to_have_text("2 runs")
     page.get_by_role("radio", name="Differences").click()

@@ -29,7 +29,6 @@ PADDING = {
 MAX_DOTS = 30  # most epochs of a curve whose points are marked
 OUTLIER = 20.0  # times the upper quartile; larger numbers are cut off
 SMALLEST = 1e-6  # times the upper quartile; a logarithmic axis leaves out smaller numbers
-MAX_IN_TOOLTIP = 14  # lines listed in the tooltip
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
 PUBLISHED_DASH = [10, 5]
 MAX_LINES = len(SERIES) * len(DASHES)  # lines with different colours or dashes
@@ -180,7 +179,7 @@ def vega_spec(
     by_line: dict[str, Any] = {
         "color": {
             "field": "line", "type": "nominal", "legend": None,
-            "scale": {"domain": names, "range": [_colour_of(line, dark=dark) for line in lines]},
+            "scale": {"domain": names, "range": [colour_of(line, dark=dark) for line in lines]},
         },
         "strokeDash": {
             "field": "line", "type": "nominal", "legend": None,
@@ -193,7 +192,7 @@ def vega_spec(
     }  # fmt: skip
     x_axis = {
         "field": "epoch", "type": "quantitative", "title": _("Epoch"),
-        "scale": {"domain": [0 if epochs > 1 else 0.5, max(epochs, 1.5)], "nice": False},
+        "scale": {"domain": list(epoch_limits(epochs)), "nice": False},
         "axis": {"format": "d", "tickMinStep": 1, "grid": False, "labelFlush": True},
     }  # fmt: skip
     y_axis = {
@@ -234,7 +233,6 @@ def vega_spec(
         }
     )
     layers += line_names.layers(y_axis, by_line["color"], epochs, dark=dark)
-    layers.append(_pointer(lines, form, dark=dark))
     return {
         "height": HEIGHT,
         "padding": PADDING,
@@ -245,7 +243,17 @@ def vega_spec(
     }
 
 
-def _colour_of(line: Curve, *, dark: bool) -> str:
+def epoch_limits(epochs: float) -> tuple[float, float]:
+    """Returns first and last epoch of the axis of a chart.
+
+    Args:
+        epochs: Last epoch of the lines.
+    """
+    return (0.0 if epochs > 1 else 0.5), max(epochs, 1.5)
+
+
+def colour_of(line: Curve, *, dark: bool) -> str:
+    """Returns the colour of a line."""
     return theme(dark=dark).faint if line.published else series_colour(line.run, dark=dark)
 
 
@@ -255,27 +263,3 @@ def _dash_of(line: Curve) -> list[int]:
     if line.within_epochs:
         return [1, 0]
     return [3, 3] if line.training else dash(line.run)
-
-
-def _pointer(lines: Sequence[Curve], form: str, *, dark: bool) -> dict[str, Any]:
-    """Returns the layer of the tooltip: a rule at the epoch under the pointer, with the numbers of the lines."""
-    listed = [
-        {"field": f"s{number}", "type": "quantitative", "title": line.name, "format": form}
-        for number, line in enumerate(lines)
-        if not line.within_epochs
-    ][:MAX_IN_TOOLTIP]
-    within = [f"s{number}" for number, line in enumerate(lines) if line.within_epochs]
-    return {
-        "transform": [
-            {"filter": {"not": {"field": "line", "oneOf": within}}},
-            {"pivot": "line", "value": "value", "groupby": ["epoch"]},
-        ],
-        "mark": {"type": "rule", "color": theme(dark=dark).faint, "strokeWidth": 1},
-        "params": [
-            {"name": "here", "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}}
-        ],
-        "encoding": {
-            "opacity": {"condition": {"param": "here", "empty": False, "value": 0.6}, "value": 0},
-            "tooltip": [{"field": "epoch", "type": "quantitative", "title": _("Epoch")}, *listed],
-        },
-    }

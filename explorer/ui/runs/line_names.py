@@ -69,8 +69,13 @@ def layers(y_axis: dict[str, Any], colour: dict[str, Any], epochs: float, *, dar
     return found
 
 
-def shorten(names: Sequence[str]) -> list[str]:
-    """Return names that fit into a chart, without the words with which all of them begin."""
+def shorten(names: Sequence[str], letters: int = MAX_LETTERS) -> list[str]:
+    """Return names that fit into a chart, without the words with which all of them begin.
+
+    Args:
+        names: The names.
+        letters: Most letters of a name.
+    """
     words = [name.split(" ") for name in names]
     common = 0
     while len(names) > 1 and all(
@@ -78,7 +83,7 @@ def shorten(names: Sequence[str]) -> list[str]:
     ):
         common += 1
     rests = [" ".join(one[common:]).removeprefix("· ") for one in words]
-    return [rest if len(rest) <= MAX_LETTERS else f"{rest[: MAX_LETTERS - 1]}…" for rest in rests]
+    return [rest if len(rest) <= letters else f"{rest[: letters - 1]}…" for rest in rests]
 
 
 def value_of(point: Point | Spread) -> float:

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.runs import curves, gradients, progress, published_trainings, shared, state, table
+from explorer.ui.runs import curves, epoch_pointer, gradients, progress, published_trainings, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import RunGroup, group_runs, last_epoch, lines
 from explorer.ui.runs.view import RunsView, Section
@@ -89,6 +89,7 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
             )
         )
     published = published_trainings.find(visible)
+    shown = []
     for row in _charts():
         present = [(chart, curve) for chart in row if (curve := lines(groups, chart.metric))]
         if not present:
@@ -96,13 +97,9 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
         widths = [chart.width for chart, _curve in present] + ([1] * (len(row) - len(present)))
         for place, (chart, own) in zip(st.columns(widths, gap="medium"), present, strict=False):
             with place:
-                _chart(
-                    chart,
-                    [*own, *published_trainings.lines(published, chart.metric)],
-                    epochs,
-                    log=chart.metric in view.log,
-                    dark=dark,
-                )
+                found = [*own, *published_trainings.lines(published, chart.metric)]
+                shown.append(_chart(chart, found, epochs, log=chart.metric in view.log, dark=dark))
+    epoch_pointer.render(shown, epochs, dark=dark)
     html_tables.show(legend(groups, dark=dark), dark=dark)
     words = [
         _(
@@ -143,18 +140,24 @@ def _charts() -> tuple[tuple[Chart, ...], ...]:
     )
 
 
-def _chart(chart: Chart, lines_shown: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
+def _chart(
+    chart: Chart, lines_shown: list[curves.Curve], epochs: float, *, log: bool, dark: bool
+) -> epoch_pointer.Chart:
+    """Renders a chart, and returns it for the pointer."""
     axis = curves.fit_axis(lines_shown, log=log, normal_limit=chart.normal_limit)
-    st.vega_lite_chart(
-        curves.frame(axis.lines, log=log, limits=axis.limits),
-        curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
-        key=f"runs-{chart.metric}",
-        alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
-            what=chart.title
-        ),
-    )
+    key = f"runs-chart-{chart.metric.replace('/', '-')}"
+    with st.container(key=key):
+        st.vega_lite_chart(
+            curves.frame(axis.lines, log=log, limits=axis.limits),
+            curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
+            key=f"runs-{chart.metric}",
+            alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
+                what=chart.title
+            ),
+        )
     if axis.note:
         st.caption(f":material/content_cut: {axis.note}")
+    return epoch_pointer.Chart(key, chart.title, chart.form == PERCENT, lines_shown)
 
 
 def _remarks(group: RunGroup, *, alone: bool) -> None:
