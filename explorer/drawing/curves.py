@@ -33,21 +33,32 @@ class Curve(NamedTuple):
     dashed: bool = False
 
 
-def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: bool = False) -> str:
+def draw(
+    curves: Sequence[Curve],
+    *,
+    label: str,
+    styles: tuple[str, str],
+    dark: bool = False,
+    end: str = "",
+    low: float | None = None,
+) -> str:
     """The curves as SVG.
 
     Args:
         curves: Lines with values from 0 to 1.
         label: What the values are.
-        styles: Names of the solid and the dashed lines.
+        styles: Names of the solid and the dashed lines; empty for lines that need none.
         dark: Whether the page is dark.
+        end: Words at the end of the horizontal axis; by default the last epoch.
+        low: Value at the bottom; by default a round number below the least value.
     """
     shades = theme(dark=dark)
     curves = [curve._replace(points=[point for point in curve.points if math.isfinite(point[1])]) for curve in curves]
     curves = [curve for curve in curves if curve.points]
     last = max((curve.points[-1][0] for curve in curves), default=1.0)
     least = min((value for curve in curves for _epoch, value in curve.points), default=0.0)
-    low = math.floor(min(least, 0.8) * 5) / 5  # so that the quarters between are round numbers
+    if low is None:
+        low = math.floor(min(least, 0.8) * 5) / 5  # so that the quarters between are round numbers
 
     def x(epoch: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * epoch / last
@@ -64,12 +75,12 @@ def draw(curves: Sequence[Curve], *, label: str, styles: tuple[str, str], dark: 
         ]
     parts += [
         svg.text(LEFT, HEIGHT - 12, "0", fill=shades.faint, text_anchor="middle"),
-        svg.text(x(last), HEIGHT - 12, _("epoch {epoch:,.0f}").format(epoch=last), text_anchor="end",
+        svg.text(x(last), HEIGHT - 12, end or _("epoch {epoch:,.0f}").format(epoch=last), text_anchor="end",
                  fill=shades.faint),
         svg.text(4, 17, label, fill=shades.ink),
     ]  # fmt: skip
     kinds = zip(styles, (None, "4 4"), (False, True), strict=True)
-    present = [(name, dashes) for name, dashes, dashed in kinds if any(curve.dashed == dashed for curve in curves)]
+    present = [(name, dashes) for name, dashes, dashed in kinds if name and any(curve.dashed == dashed for curve in curves)]
     for place, (name, dashes) in enumerate(present):
         start = LEFT + 195 * place
         parts += [

@@ -27,6 +27,11 @@ def colour(value: Number, least: Number, most: Number, *, dark: bool) -> str:
     return _sampled(round(100 * (DARKEST + (1 - DARKEST) * place if dark else 1 - place)))
 
 
+def shade(share: float) -> str:
+    """The colour of a share from 0 to 1 on the whole scale; more is brighter."""
+    return _sampled(round(100 * min(max(share, 0.0), 1.0)))
+
+
 def hatching(*, dark: bool) -> str:
     """The definition of the pattern that fills layers without any of the measure."""
     colours = theme(dark=dark)

@@ -46,7 +46,7 @@ class _Request(BaseModel):
     trainings: list[_Item]
 
 
-class _Callback:
+class StepProgress:
     """Reports the progress of one of several trainings, in thousandths."""
 
     def __init__(self, progress: Progress, number: int, count: int) -> None:
@@ -78,11 +78,11 @@ def respond(request: object, progress: Progress = silent) -> list[dict[str, Any]
     count = len(parsed.trainings)
     if count > MAX_TRAININGS:
         raise InputError(_("trainings: {count} are more than {limit}").format(count=count, limit=MAX_TRAININGS))
-    return [_train(parsed.dataset, item, _Callback(progress, number, count))
+    return [_train(parsed.dataset, item, StepProgress(progress, number, count))
             for number, item in enumerate(parsed.trainings)]  # fmt: skip
 
 
-def _train(dataset: str, item: _Item, callback: _Callback) -> dict[str, Any]:
+def _train(dataset: str, item: _Item, callback: StepProgress) -> dict[str, Any]:
     recipe = Recipe.parse(item.recipe)
     try:
         job = Job.new(parse_spec(item.spec), dataset, recipe, Resources(device="cpu"))

@@ -1,10 +1,5 @@
-"""Several small networks train side by side on the bundled digits, in a process of their own.
+"""Several small networks train side by side on the bundled digits."""
 
-Sessions that ask for the same trainings share one result, and different trainings wait for each other: the server
-trains for one lesson at a time.
-"""
-
-import json
 from typing import Annotated, Any, Literal, NamedTuple
 
 import streamlit as st
@@ -16,20 +11,14 @@ from explorer.drawing.curves import Curve
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.lessons.trainings import DATASET, Options, Variant, variants
+from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
-from explorer.ui.shared.task_progress import follow_task
-from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.workers import subprocess_runner
-from explorer.workers.progress import Progress
-from explorer.workers.subprocess_runner import Limits
 
 NAME = "trainings"
-REQUESTED = "learn.requested"  # session_state key: keys of the trainings that the session has asked for
-MAX_SECONDS = 300.0  # for all trainings of one comparison, also on a busy machine
 MAX_EPOCHS = 60
 
 
@@ -91,19 +80,9 @@ class Outcome(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Key of the task."""
+        """Key of the experiment."""
         items = [{"spec": one.spec.to_dict(), "recipe": one.recipe.to_dict()} for one in self.variants]
-        return json.dumps({"dataset": DATASET, "trainings": items}, sort_keys=True)
-
-
-def _work(key: str, progress: Progress) -> list[dict[str, Any]]:
-    result = subprocess_runner.call("explorer.training.short", json.loads(key), Limits(MAX_SECONDS), progress)
-    if not isinstance(result, list):
-        raise TypeError(result)
-    return result  # type: ignore[return-value]
-
-
-queue: TaskQueue[list[dict[str, Any]]] = TaskQueue(_work)
+        return background.key_of("explorer.training.short", {"dataset": DATASET, "trainings": items})
 
 
 def labels() -> dict[str, str]:
@@ -131,19 +110,15 @@ def compute(view: TrainingsView) -> Outcome:
     """Return the trainings, with their curves if this session has run them."""
     options = Options(view.epochs, view.rate, view.permute, view.seed)
     outcome = Outcome(view, variants(view.compare, options), [])
-    if outcome.key not in st.session_state.get(REQUESTED, set()):
-        return outcome
-    future = queue.request(outcome.key)
-    if future.problem is not None:
-        return outcome._replace(problem=str(future.problem))
-    if future.result is None:
-        return outcome
+    found = background.find(outcome.key)
+    if found.result is None:
+        return outcome._replace(problem=found.problem)
     return outcome._replace(trained=[
         Trained(
             variant, params, [(epoch, share) for epoch, share in metrics["train/top1"]],
             [(epoch, share) for epoch, share in metrics.get("validation/top1", [])], metrics["test/top1"][-1][1],
         )
-        for variant, params, metrics in zip(outcome.variants, outcome.params, future.result, strict=True)
+        for variant, params, metrics in zip(outcome.variants, outcome.params, found.result, strict=True)
     ])  # fmt: skip
 
 
@@ -156,7 +131,7 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     """Render a button that starts the trainings, then their progress, and finally the curves."""
     del numbers  # before the run there are none
     if not result.trained:
-        _render_start(result)
+        background.render_start(result.key, result.problem, _plan(result))
         return
     show_figure(figures(result, dark=dark)[0], key="learn.picture.curves")
     rows = result.trained
@@ -177,26 +152,12 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     )  # fmt: skip
 
 
-def _render_start(result: Outcome) -> None:
-    requested: set[str] = st.session_state.setdefault(REQUESTED, set())
-    if result.problem:
-        st.error(plain(result.problem), icon=":material/error:")
-    if result.key in requested and not result.problem:
-        follow_task(queue, result.key, _("Waiting for the trainings of others…"))
-        return
-
-    def run() -> None:
-        if result.problem:
-            queue.invalidate(result.key)
-        requested.add(result.key)
-
+def _plan(result: Outcome) -> str:
     names = ", ".join(
         _("{name} ({params} parameters)").format(name=variant.name, params=short(params))
         for variant, params in zip(result.variants, result.params, strict=True)
     )
-    st.caption(plain(_("To be trained: {names}.").format(names=names)))
-    st.button(_("Train them now"), key="learn-train", icon=":material/play_arrow:", type="primary", on_click=run)
-    st.caption(_("This takes up to two minutes. Others who ask for the same get the same result."))
+    return _("To be trained: {names}.").format(names=names)
 
 
 def figures(result: Outcome, *, dark: bool) -> list[str]:
