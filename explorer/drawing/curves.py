@@ -80,7 +80,9 @@ def draw(
         svg.text(4, 17, label, fill=shades.ink),
     ]  # fmt: skip
     kinds = zip(styles, (None, "4 4"), (False, True), strict=True)
-    present = [(name, dashes) for name, dashes, dashed in kinds if name and any(curve.dashed == dashed for curve in curves)]
+    present = [
+        (name, dashes) for name, dashes, dashed in kinds if name and any(curve.dashed == dashed for curve in curves)
+    ]
     for place, (name, dashes) in enumerate(present):
         start = LEFT + 195 * place
         parts += [
