@@ -11,7 +11,7 @@ CLOSE = 0.01  # accuracies that differ by less are about equal
 def lesson() -> Lesson:
     """Returns the lesson."""
     return Lesson(
-        position=6,
+        position=4,
         title=_("From fully connected to convolution"),
         question=_("What does a convolution know about images before it has learned anything?"),
         minutes=9,

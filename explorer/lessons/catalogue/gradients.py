@@ -13,7 +13,7 @@ TINY = 1e-5
 def lesson() -> Lesson:
     """Returns the lesson."""
     return Lesson(
-        position=8,
+        position=6,
         title=_("Gradients vanish and explode"),
         question=_("Why do the first layers of a deep network learn nothing, or blow up?"),
         minutes=9,

@@ -9,7 +9,7 @@ from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 def lesson() -> Lesson:
     """Returns the lesson."""
     return Lesson(
-        position=5,
+        position=8,
         title=_("Inception"),
         question=_("How can one layer look at several sizes at once, and stay cheap?"),
         minutes=7,

@@ -14,7 +14,7 @@ GROWTH = {"small": 0.05, "third": 0.3, "double": 1.0}
 def lesson() -> Lesson:
     """Returns the lesson."""
     return Lesson(
-        position=4,
+        position=5,
         title=_("Inside VGG"),
         question=_("Which layers make VGG-16 so large?"),
         minutes=7,

@@ -28,6 +28,7 @@ OTHERS = {
     "inception": {"module": "5b"},
     "field": {"layers": "5, pool 3, 7"},
     "gradients": {"depth": "14", "activation": "tanh"},
+    "mistakes": {"width": "8", "seed": "3", "candidates": "50"},
 }
 COMPUTED = [name for name, lesson in lessons().items() if lesson.experiment in OTHERS]
 
@@ -44,6 +45,14 @@ def test_the_texts_of_a_lesson_follow_the_network(name: str) -> None:
             section.compute(section.view.parse(view)) for view in (settings, {**settings, **OTHERS[lesson.experiment]})
         )
         assert re.findall(r"[\d.,]+", written(step.text, shown)) != re.findall(r"[\d.,]+", written(step.text, other))
+
+
+def test_the_gallery_goes_from_one_kernel_to_whole_trainings() -> None:
+    assert [lesson.position for lesson in lessons().values()] == list(range(1, 13))
+    assert list(lessons()) == [
+        "kernel-slides", "why-3x3", "how-far", "fc-to-conv", "vgg", "gradients", "degradation", "inception", "remedies",
+        "shortcut", "memory", "what-went-wrong",
+    ]  # fmt: skip
 
 
 def test_an_answer_follows_the_network() -> None:
