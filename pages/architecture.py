@@ -6,7 +6,7 @@ the chart and the table share the chosen layer. The link contains the whole stat
 
 import streamlit as st
 
-from explorer.analysis import OPTIMIZER_STATE, Analysis, Precision, Term, analyse
+from explorer.analysis import OPTIMIZER_STATE, Precision, SpecAnalysis, Term, analyse
 from explorer.analysis.formulas import term_name
 from explorer.drawing.theme import theme
 from explorer.errors import InputError
@@ -121,7 +121,7 @@ if page_state.problem:
     )
 
 
-def numbers_of(spec: Spec) -> Analysis:
+def numbers_of(spec: Spec) -> SpecAnalysis:
     return analyse(
         spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
     ).with_flops_of(frozenset(view.flops))

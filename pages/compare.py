@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.analysis.alignment import Status
 from explorer.analysis.comparison import MAX_NETWORKS, input_size_note, status_counts
-from explorer.analysis.comparison_words import all_same, measure_name, tally
+from explorer.analysis.comparison_words import measure_name, same_layers, tally
 from explorer.analysis.landmarks import is_cached, landmarks
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
@@ -140,7 +140,7 @@ st.markdown(
     )
 )
 if layer_counts[Status.SAME] == len(rows):
-    st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
+    st.success(plain(same_layers(comparison.networks[0], comparison.networks[other])), icon=":material/check:")
 with st.container(key="compare-diff"):
     pair = (comparison.networks[0], comparison.networks[other])
     html_tables.show(diff.diff(rows, pair, (names[0], names[other]), shown=view.layers, dark=dark), dark=dark)

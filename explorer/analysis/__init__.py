@@ -3,7 +3,7 @@
 from explorer.analysis.cost import Term
 from explorer.analysis.devices import AUTO, Device
 from explorer.analysis.memory import OPTIMIZER_STATE, Precision
-from explorer.analysis.result import Analysis, Head, Layer, NetworkWarning, ReceptiveField, Totals, Window
+from explorer.analysis.result import Analysis, Head, Layer, NetworkWarning, ReceptiveField, SpecAnalysis, Totals, Window
 from explorer.analysis.summary import analyse
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NetworkWarning",
     "Precision",
     "ReceptiveField",
+    "SpecAnalysis",
     "Term",
     "Totals",
     "Window",

@@ -45,7 +45,7 @@ class Comparison:
         """Returns the ``compare --json`` document."""
         return {
             "networks": [
-                {"spec": network.spec.to_dict(), "input_shape": list(network.input_shape), "totals": totals}
+                {**network.identity(), "input_shape": list(network.input_shape), "totals": totals}
                 for network, totals in zip(self.networks, self.totals, strict=True)
             ],
             "differences": [
@@ -82,9 +82,7 @@ def compare(networks: Sequence[Analysis]) -> Comparison:
     return Comparison(
         networks=tuple(networks),
         totals=tuple(map(totals, networks)),
-        rows=tuple(
-            align(first.layers, other.layers, (first.spec.image_size, other.spec.image_size)) for other in networks[1:]
-        ),
+        rows=tuple(align(first.layers, other.layers, (first.image_side, other.image_side)) for other in networks[1:]),
         stages=stages(networks),
     )
 

@@ -4,6 +4,7 @@ from explorer.analysis.alignment import Status
 from explorer.analysis.changes import spec_changes
 from explorer.analysis.comparison import difference, ratio
 from explorer.analysis.measures import Measure, Numbers
+from explorer.analysis.result import Analysis, SpecAnalysis
 from explorer.families import Spec
 from explorer.i18n import _
 
@@ -58,6 +59,13 @@ def tally(counts: dict[Status, int]) -> str:
         changed=counts[Status.CHANGED],
         same=counts[Status.SAME],
     )
+
+
+def same_layers(left: Analysis, right: Analysis) -> str:
+    """Return the sentence about two networks whose layers are all the same; one of them may have no spec."""
+    if isinstance(left, SpecAnalysis) and isinstance(right, SpecAnalysis):
+        return all_same(left.spec, right.spec)
+    return _("Layers, shapes and parameters are the same.")
 
 
 def all_same(left: Spec, right: Spec) -> str:

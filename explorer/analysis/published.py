@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from explorer.analysis.publications import claims
-from explorer.analysis.result import Analysis, Layer
+from explorer.analysis.result import Layer, SpecAnalysis
 from explorer.analysis.summary import analyse
 from explorer.families import Spec
 from explorer.families.claims import Claim, Metric
@@ -74,7 +74,7 @@ def agreement_of(computed: int, value: Decimal, step: Decimal) -> Agreement:
     return Agreement.TRUNCATES if 0 < difference < step else Agreement.DIFFERS
 
 
-def _compare(claim: Claim, analysis: Analysis) -> PublishedFigure:
+def _compare(claim: Claim, analysis: SpecAnalysis) -> PublishedFigure:
     computed = _computed_number(claim, analysis)
     agreement = None if computed is None else agreement_of(computed, claim.value, claim.step)
     reason = ""
@@ -87,7 +87,7 @@ def _compare(claim: Claim, analysis: Analysis) -> PublishedFigure:
     )
 
 
-def _computed_number(claim: Claim, analysis: Analysis) -> int | None:
+def _computed_number(claim: Claim, analysis: SpecAnalysis) -> int | None:
     """Returns our number for a claim."""
     if claim.metric is Metric.HEADS_DROPOUT:
         dropout: float = analysis.spec.to_dict()["aux_dropout"]

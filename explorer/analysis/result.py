@@ -218,10 +218,11 @@ class Analysis:
     """The analysis of a network at an input size.
 
     ``layers`` and ``totals`` leave out the ``auxiliary`` heads. ``training`` is the memory of a training step with
-    batches of ``batch_size`` on ``device``; None if the network can't train on such a batch.
+    batches of ``batch_size`` on ``device``; None if the network can't train on such a batch, or if it is not known how
+    it trains. ``name`` is that of a network without a spec, and empty in a :class:`SpecAnalysis`.
     """
 
-    spec: Spec
+    name: str
     input_shape: tuple[int, ...]
     layers: tuple[Layer, ...]
     auxiliary: tuple[Head, ...]
@@ -239,6 +240,11 @@ class Analysis:
         """The layers of the network, followed by those of its auxiliary heads."""
         return (*self.layers, *(layer for head in self.auxiliary for layer in head.layers))
 
+    @property
+    def image_side(self) -> int:
+        """Longer side of the image in pixels."""
+        return max(self.input_shape[2:])
+
     def with_flops_of(self, terms: frozenset[Term]) -> Self:
         """Returns the same analysis with only some terms of FLOPs; its formulas still list all terms."""
         return replace(
@@ -251,11 +257,15 @@ class Analysis:
             totals=replace(self.totals, cost=self.totals.cost.with_flops_of(terms)),
         )
 
+    def with_warning(self, warning: NetworkWarning) -> Self:
+        """Returns the same analysis with a further warning, which comes first."""
+        return replace(self, warnings=(warning, *self.warnings))
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the ``analyze --json`` document."""
         totals, training = self.totals, self.training
         return {
-            "spec": self.spec.to_dict(),
+            **self.identity(),
             "input_shape": list(self.input_shape),
             "totals": {
                 "params": totals.params,
@@ -297,3 +307,18 @@ class Analysis:
             ],
             "formulas": self.formulas,
         }
+
+    def identity(self) -> dict[str, Any]:
+        """Returns the entries of documents that say which network it is."""
+        return {"spec": None, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class SpecAnalysis(Analysis):
+    """The analysis of a network with a spec."""
+
+    spec: Spec
+
+    def identity(self) -> dict[str, Any]:
+        """Returns the spec as an entry of documents."""
+        return {"spec": self.spec.to_dict()}

@@ -1,8 +1,9 @@
 """The analysis of a spec, on meta, without allocating tensors."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -21,7 +22,17 @@ from explorer.analysis.memory import (
     training_memory,
 )
 from explorer.analysis.receptive_field import Global, Local, State, States, Unknown, geometry, propagate
-from explorer.analysis.result import Analysis, Head, Layer, NetworkWarning, ReceptiveField, Totals, Window, map_shape
+from explorer.analysis.result import (
+    Analysis,
+    Head,
+    Layer,
+    NetworkWarning,
+    ReceptiveField,
+    SpecAnalysis,
+    Totals,
+    Window,
+    map_shape,
+)
 from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
@@ -32,10 +43,12 @@ from explorer.i18n import _, language
 CACHE_SIZE = 64  # networks, at about a megabyte each
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
 
+_A = TypeVar("_A", bound=Analysis)
+
 
 @dataclass(frozen=True, slots=True)
-class _SpecAnalysis:
-    """The parts of an analysis that depend only on the spec."""
+class Summary:
+    """The parts of an analysis that depend only on the network and the size of its image."""
 
     layers: tuple[Layer, ...]
     auxiliary: tuple[Head, ...]
@@ -53,7 +66,7 @@ def analyse(
     optimizer: str = "momentum",
     precision: Precision = Precision.FP32,
     device: str = AUTO,
-) -> Analysis:
+) -> SpecAnalysis:
     """Analyses a network at the input size of its spec; repeated analyses come from a cache.
 
     Args:
@@ -67,6 +80,21 @@ def analyse(
     Raises:
         InputError: If the batch size is out of range, or the optimizer or device is unknown.
         SpecError: If torchvision can't build or run the model.
+    """
+    chosen = checked_device(batch_size, optimizer, device)
+    half = chosen is Device.CUDA and precision is not Precision.FP32  # the kernels of other devices are the same
+    spec_analysis, saved = _analyse_spec(spec, batch_size, chosen, half, language())
+    make = partial(
+        SpecAnalysis, spec=spec, name="", input_shape=(1, spec.in_channels, spec.image_size, spec.image_size)
+    )
+    return complete(spec_analysis, saved, make, batch_size, optimizer, precision, chosen)
+
+
+def checked_device(batch_size: int, optimizer: str, device: str) -> Device:
+    """Returns the device of the training memory.
+
+    Raises:
+        InputError: As :func:`analyse`.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= MAX_BATCH:
         raise InputError(
@@ -82,28 +110,48 @@ def analyse(
         raise InputError(
             _("device: {value} is not one of {known}").format(value=shown(device), known=", ".join([AUTO, *Device]))
         )
-    chosen = local_device() if device == AUTO else Device(device)
-    half = chosen is Device.CUDA and precision is not Precision.FP32  # the kernels of other devices are the same
-    spec_analysis, saved = _analyse_spec(spec, batch_size, chosen, half, language())
-    totals = spec_analysis.totals
-    parts = None
+    return local_device() if device == AUTO else Device(device)
+
+
+def complete(
+    summary: Summary,
+    saved: SavedBytes | str | None,
+    make: Callable[..., _A],
+    batch_size: int,
+    optimizer: str,
+    precision: Precision,
+    device: Device,
+) -> _A:
+    """Adds the training memory and the formulas of the totals to a summary.
+
+    Args:
+        summary: Summary of the network.
+        saved: Bytes that autograd saves; the reason why the network can't train; or None if that is unknown.
+        make: Class of the result, with the arguments that tell which network it is.
+        batch_size: Batch size of the training memory.
+        optimizer: Key of :data:`OPTIMIZER_STATE`.
+        precision: Precision of activations.
+        device: Device of the training memory.
+    """
+    totals = summary.totals
+    parts, memory = None, list[NetworkWarning]()
     if isinstance(saved, SavedBytes):
         everything = totals.params + totals.aux_params
         parts = training_memory(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
-        memory = advice.memory_warnings(parts, batch_size, chosen)
-    else:
+        memory = advice.memory_warnings(parts, batch_size, device)
+    elif saved is not None:
         memory = [advice.untrainable_warning(batch_size, saved)]
     lines = {
-        **spec_analysis.formulas,
-        "params": formulas.equation(_sum_formula(layer.params for layer in spec_analysis.layers), totals.params),
+        **summary.formulas,
+        "params": formulas.equation(_sum_formula(layer.params for layer in summary.layers), totals.params),
         "trainable_params": formulas.equation(
-            _sum_formula(layer.trainable for layer in spec_analysis.layers), totals.trainable_params
+            _sum_formula(layer.trainable for layer in summary.layers), totals.trainable_params
         ),
-        "macs": formulas.equation(_sum_formula(layer.macs for layer in spec_analysis.layers), totals.macs),
+        "macs": formulas.equation(_sum_formula(layer.macs for layer in summary.layers), totals.macs),
         "flops": formulas.flops(totals.cost),
         "weight_bytes": formulas.equation(formulas.product(totals.params, FLOAT32), totals.weight_bytes),
         "activation_bytes": formulas.equation(
-            _sum_formula(layer.activation_bytes for layer in spec_analysis.layers), totals.activation_bytes
+            _sum_formula(layer.activation_bytes for layer in summary.layers), totals.activation_bytes
         ),
     }
     if parts:
@@ -111,18 +159,16 @@ def analyse(
             _sum_formula([parts.weights, parts.half_copy, parts.gradients, parts.optimizer, parts.activations]),
             parts.total,
         )
-    return Analysis(
-        spec=spec,
-        input_shape=(1, spec.in_channels, spec.image_size, spec.image_size),
-        layers=spec_analysis.layers,
-        auxiliary=spec_analysis.auxiliary,
+    return make(
+        layers=summary.layers,
+        auxiliary=summary.auxiliary,
         totals=totals,
-        field=spec_analysis.field,
-        field_note=spec_analysis.field_note,
+        field=summary.field,
+        field_note=summary.field_note,
         batch_size=batch_size,
-        device=chosen,
+        device=device,
         training=parts,
-        warnings=(*spec_analysis.warnings, *memory),
+        warnings=(*summary.warnings, *memory),
         formulas=lines,
     )
 
@@ -134,18 +180,18 @@ def _sum_formula(amounts: Iterable[int]) -> str:
 @lru_cache(maxsize=CACHE_SIZE)
 def _analyse_spec(
     spec: Spec, batch_size: int, device: Device, half: bool, _language: str
-) -> tuple[_SpecAnalysis, SavedBytes | str]:
+) -> tuple[Summary, SavedBytes | str]:
     # Warnings and notes are translated, so the language is a key of the cache.
     with monitoring.timed("analysis"):
         return _analyse_anew(spec, batch_size, device, half=half)
 
 
-def _analyse_anew(spec: Spec, batch_size: int, device: Device, *, half: bool) -> tuple[_SpecAnalysis, SavedBytes | str]:
+def _analyse_anew(spec: Spec, batch_size: int, device: Device, *, half: bool) -> tuple[Summary, SavedBytes | str]:
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)
     network.eval()
-    spec_analysis = _summarise(network, heads, spec, _trace_network(network, spec, (1, *shape)))
+    spec_analysis = summarise(network, heads, head_names(spec), _trace_network(network, spec, (1, *shape)))
     attach_auxiliary(network, heads)
     spec_analysis = replace(spec_analysis, auxiliary=_auxiliary_heads(network, spec, list(heads), spec_analysis.layers))
     network.train()
@@ -175,13 +221,23 @@ def _trace_network(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Tr
     return recorder.trace()
 
 
-def _summarise(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace) -> _SpecAnalysis:
+def summarise(
+    network: nn.Module, auxiliary_heads: dict[str, nn.Module], heads: tuple[str, ...], trace: Trace
+) -> Summary:
+    """Returns the numbers of a traced network, without those of auxiliary heads.
+
+    Args:
+        network: Network on meta, without its auxiliary heads.
+        auxiliary_heads: The detached auxiliary heads by name; their parameters are counted separately.
+        heads: Names of the top-level modules after the last map.
+        trace: Trace of the network in evaluation mode.
+    """
     states = propagate(trace)
     costs = {traced.name: cost(traced) for traced in trace.layers}
-    layers = _layers(trace, states, costs, spec)
+    layers = _layers(trace, states, costs, heads)
     parameters = list(network.parameters())
     params = sum(parameter.numel() for parameter in parameters)
-    auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in heads.values()]
+    auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in auxiliary_heads.values()]
     buffers = [buffer.nbytes for buffer in network.buffers()]
     totals = Totals(
         params=params,
@@ -194,13 +250,13 @@ def _summarise(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trac
         activation_bytes=sum(layer.activation_bytes for layer in layers),
         peak_activation_bytes=sum(trace.peak),
     )
-    last = _last_map(trace, head_names(spec))
+    last = last_map(trace, heads)
     state = states.get(last)
     image = trace.image.shape[-2:]
     field = field_of(state, (image[0], image[1]))
     warnings = [
-        *advice.graph_warnings(trace, states, head_names(spec)),
-        *advice.total_warnings(layers, params, field, spec.image_size),
+        *advice.graph_warnings(trace, states, heads),
+        *advice.total_warnings(layers, params, field, max(image)),
         *advice.uncounted_warnings(costs),
     ]
     lines = {
@@ -208,7 +264,7 @@ def _summarise(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trac
         "buffer_bytes": formulas.equation(_sum_formula(buffers), totals.buffer_bytes),
         "peak_activation_bytes": formulas.equation(_sum_formula(trace.peak), totals.peak_activation_bytes),
     }
-    return _SpecAnalysis(layers, (), totals, field, "" if field else _missing_field_note(state), tuple(warnings), lines)
+    return Summary(layers, (), totals, field, "" if field else _missing_field_note(state), tuple(warnings), lines)
 
 
 def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
@@ -220,7 +276,9 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
         trace = _trace_network(network, spec, (1, spec.in_channels, spec.image_size, spec.image_size))
     except SpecError:  # the map is too small for a head: there is a warning that the network can't train
         return ()
-    traced_layers = _layers(trace, propagate(trace), {traced.name: cost(traced) for traced in trace.layers}, spec)
+    traced_layers = _layers(
+        trace, propagate(trace), {traced.name: cost(traced) for traced in trace.layers}, head_names(spec)
+    )
     indices = {layer.name: position for position, layer in enumerate(layers)}
     heads: list[Head] = []
     for name in names:
@@ -239,9 +297,9 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
     return tuple(heads)
 
 
-def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:
+def _layers(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[str, ...]) -> tuple[Layer, ...]:
     producers = {value: index for index, traced in enumerate(trace.layers) for op in traced.ops for value in op.outputs}
-    heads, stage = head_names(spec), ""
+    stage = ""
     height, width = trace.image.shape[-2:]
     stored: set[int] = {trace.image.storage}
     layers = []
@@ -366,7 +424,7 @@ def _missing_field_note(state: State) -> str:
     return _("receptive field: the whole image")
 
 
-def _last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
+def last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
     """Returns the last map before global or adaptive pooling, flatten or head; its field is that of the network."""
     value = trace.output
     while (op := value.made_by) is not None:

@@ -7,7 +7,7 @@ with children runs itself (an addition, a concatenation).
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,6 +156,12 @@ class Recorder(_Mode):
                 handle.remove()
             self._lifetimes.stop()
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The name and class of the module that runs now, or at which the pass ended with an error."""
+        name, module, _layer = self._calls[-1] if self._calls else ("", self._network, None)
+        return name, type(module).__name__
+
     def trace(self) -> Trace:
         """Returns the recorded graph, without layers that have no output (modules that ran on no tensor)."""
         layers = [layer for layer in self.layers if layer.output is not NO_VALUE]
@@ -256,7 +262,25 @@ class Recorder(_Mode):
 
     def _leave_hook(self, _module: nn.Module, _args: Any, result: Any) -> None:
         layer = self._calls.pop()[2]
-        if isinstance(result, Tensor) and layer is not None:
-            layer.output = self._value_of(result)
-        if not self._calls:  # if there are auxiliary heads, the main head's result is the first
-            self._result = self._value_of(result if isinstance(result, Tensor) else result[0])
+        if layer is not None and (output := _main_tensor(result)) is not None:
+            layer.output = self._value_of(output)
+        if not self._calls and (main := _main_tensor(result)) is not None:
+            self._result = self._value_of(main)
+
+
+def _main_tensor(result: Any) -> Tensor | None:
+    """Returns the tensor of a network's result that is its output; None if there is no tensor.
+
+    In a dictionary it is the entry "out" (torchvision's segmentation networks) or the last (feature pyramids); in a
+    list the last (feature extractors); in a tuple the first, because that is the main head's.
+    """
+    if isinstance(result, Tensor):
+        return result
+    entries: Iterable[Any] = ()
+    if isinstance(result, Mapping):
+        entries = [result["out"]] if "out" in result else reversed(list(result.values()))
+    elif isinstance(result, list):
+        entries = reversed(result)
+    elif isinstance(result, tuple):
+        entries = result
+    return next((found for entry in entries if (found := _main_tensor(entry)) is not None), None)

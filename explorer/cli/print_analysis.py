@@ -13,7 +13,7 @@ def report(analysis: Analysis) -> str:
     titles = [names.terminal_column or names.terminal for names in (measure.definition.names() for measure in measures)]
     header = (_("layer"), _("kind"), _("output"), *titles)
     rows = [
-        (layer.name, layer.kind, shape(layer.output_shape), *(_cell(layer, measure) for measure in measures))
+        (layer.name, layer.kind, shape(layer.output_shape), *(cell_text(layer, measure) for measure in measures))
         for layer in analysis.all_layers
     ]
     lines = columns((header, *rows))
@@ -21,7 +21,7 @@ def report(analysis: Analysis) -> str:
         lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
     values = {"device": analysis.device, "batch": analysis.batch_size}
     sums = [
-        (measure.definition.names().terminal.format(**values), _total(analysis, measure))
+        (measure.definition.names().terminal.format(**values), total_text(analysis, measure))
         for measure in measures_at(Place.TERMINAL_TOTALS)
     ]
     lines += ["", *columns(sums)]
@@ -29,7 +29,8 @@ def report(analysis: Analysis) -> str:
     return "\n".join(lines)
 
 
-def _cell(layer: Layer, measure: Measure) -> str:
+def cell_text(layer: Layer, measure: Measure) -> str:
+    """Returns the number of a layer as the table shows it."""
     amount = measure.definition.amount([layer])
     if measure is Measure.RECEPTIVE_FIELD:
         return str(amount) if amount is not None else _("all") if layer.sees_whole_image else "?"
@@ -38,7 +39,8 @@ def _cell(layer: Layer, measure: Measure) -> str:
     return short(amount) if measure is Measure.MACS else measure.definition.unit.exact(amount)
 
 
-def _total(analysis: Analysis, measure: Measure) -> str:
+def total_text(analysis: Analysis, measure: Measure) -> str:
+    """Returns the number of a network as the totals show it."""
     field, definition = analysis.field, measure.definition
     amount = definition.of_network(analysis)
     if measure is Measure.RECEPTIVE_FIELD:

@@ -70,11 +70,11 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figu
             _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
     if measure is Measure.RECEPTIVE_FIELD:
         figure.add_hline(
-            y=analysis.spec.image_size,
+            y=analysis.image_side,
             line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
             annotation={
-                "text": ngettext("image: {size} pixel", "image: {size} pixels", analysis.spec.image_size).format(
-                    size=analysis.spec.image_size
+                "text": ngettext("image: {size} pixel", "image: {size} pixels", analysis.image_side).format(
+                    size=analysis.image_side
                 ),
                 "xanchor": "left",
             },

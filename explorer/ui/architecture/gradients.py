@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from explorer.analysis import Analysis, Layer, analyse
+from explorer.analysis import Layer, SpecAnalysis, analyse
 from explorer.analysis.effective_field import BATCH as FIELD_BATCH
 from explorer.analysis.effective_field import IMAGES, effective_field
 from explorer.drawing.kinds import series_colour
@@ -44,7 +44,7 @@ class _LayerField(NamedTuple):
     layer: Layer
 
 
-def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
+def render(analysis: SpecAnalysis, view: ArchitectureView, *, dark: bool) -> None:
     """Render the section, which computes only when its button is pressed."""
     st.header(_("At the start of training"), anchor=False)
     inits = {
@@ -177,7 +177,7 @@ def _norms_chart(norms: GradientNorms, *, dark: bool) -> go.Figure:
 
 
 def _render_field(
-    analysis: Analysis, view: ArchitectureView, layer: str, *, requested: bool, dark: bool
+    analysis: SpecAnalysis, view: ArchitectureView, layer: str, *, requested: bool, dark: bool
 ) -> None:  # fmt: skip
     st.caption(
         _(
@@ -200,7 +200,7 @@ def _render_field(
     figures.render([shown], found.layer.field, found.unit, squared=False, dark=dark, key="start-field")
 
 
-def _compute_field(analysis: Analysis, init: Init, layer: str) -> _LayerField:
+def _compute_field(analysis: SpecAnalysis, init: Init, layer: str) -> _LayerField:
     batch = batch_for(analysis.spec, FIELD_BATCH)
     bar = st.progress(0.0, _("Following gradients back to the pixels"))
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.analysis import Analysis
+from explorer.analysis import Analysis, SpecAnalysis
 from explorer.analysis.measures import Definition, Measure, Number, Place, by_stage, measures_at
 from explorer.families import PRESETS
 from explorer.families.naming import same_as
@@ -93,7 +93,7 @@ def _explain_field(analysis: Analysis) -> str:
         _(
             "One unit of the last map sees {size} pixels per side (the image has {image}); neighbouring fields "
             "are {stride} apart, and the first extends {padding} beyond the edge."
-        ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding),
+        ).format(size=field.size, image=analysis.image_side, stride=field.stride, padding=field.padding),
         _last_step(analysis),
     )
 
@@ -129,7 +129,7 @@ def render(analysis: Analysis, base: Analysis, name: str) -> None:
         base: The preset that the network was made from.
         name: Name of the preset.
     """
-    equal = same_as(analysis.spec)
+    equal = same_as(analysis.spec) if isinstance(analysis, SpecAnalysis) else None
     if equal not in (None, name):
         st.caption(
             plain(

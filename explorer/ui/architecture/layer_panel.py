@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.analysis import Analysis, Layer, ReceptiveField, analyse
+from explorer.analysis import Analysis, Layer, ReceptiveField, SpecAnalysis, analyse
 from explorer.analysis.measures import Place, measures_at
 from explorer.drawing import field_figure
 from explorer.families import Spec
@@ -31,7 +31,11 @@ _mount = st.components.v2.component(
 def render(analysis: Analysis, *, dark: bool) -> None:
     """Render the panel of the chosen layer; if none is chosen, it shows the last map of the network."""
     with st.container(key="layer-panel"):
-        _mount(key="layer-panel-data", data=_cached_data(analysis.spec, language(), dark))
+        if isinstance(analysis, SpecAnalysis):
+            data = _cached_data(analysis.spec, language(), dark)
+        else:
+            data = panel_data(analysis, dark=dark)
+        _mount(key="layer-panel-data", data=data)
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis import Analysis
+from explorer.analysis import Analysis, SpecAnalysis
 from explorer.analysis.published import Agreement, PublishedFigure, published
 from explorer.families.claims import TRAINED, Metric
 from explorer.i18n import _
@@ -27,7 +27,7 @@ STYLE = """<style>
 </style>"""
 
 
-def badges(analysis: Analysis) -> None:
+def badges(analysis: SpecAnalysis) -> None:
     """Render a badge for each figure of the whole network, and one for all figures of parts from the same source."""
     figures = published(analysis.spec)
     if not figures:
@@ -60,7 +60,7 @@ def _badge(name: str, figures: list[PublishedFigure]) -> None:
     )
 
 
-def table(analysis: Analysis) -> None:
+def table(analysis: SpecAnalysis) -> None:
     """Render a table of all published figures and our numbers, if the network has any."""
     rows = [
         {
@@ -84,7 +84,7 @@ def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
     """Render a table of published accuracies of trained networks, a row for each condition of measurement."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name, analysis in networks:
-        for figure in published(analysis.spec):
+        for figure in published(analysis.spec) if isinstance(analysis, SpecAnalysis) else ():
             if figure.metric in TRAINED:
                 row = rows.setdefault((title(figure), figure.source), {})
                 row[name] = figure.printed

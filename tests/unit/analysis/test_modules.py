@@ -1,0 +1,156 @@
+"""Any module that takes one image, compared with torchinfo, PyTorch's counter and the analysis of specs."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import timm
+import torch
+import torchinfo
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import detection, googlenet, segmentation
+
+import explorer
+from explorer.analysis import analyse
+from explorer.analysis.result import Analysis
+from explorer.errors import InputError
+from explorer.families import resolve
+from explorer.families.building import build
+
+
+def timm_model(name: str) -> Callable[[], nn.Module]:
+    return lambda: timm.create_model(name)
+
+
+MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, object]]] = {
+    "fcn": (lambda: segmentation.fcn_resnet50(weights=None, weights_backbone=None, aux_loss=True), {"image_size": 96}),
+    "lraspp": (lambda: segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None), {}),
+    "faster-rcnn": (
+        lambda: detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None).backbone,
+        {"image_size": (96, 160)},
+    ),
+    "ssd": (lambda: detection.ssd300_vgg16(weights=None, weights_backbone=None).backbone, {"image_size": 300}),
+    "timm-resnet18": (timm_model("resnet18"), {}),
+    "timm-features": (lambda: timm.create_model("resnet18", features_only=True), {"image_size": 64}),
+    "timm-convnext": (timm_model("convnext_atto"), {"image_size": 64}),
+    "timm-mobilenetv3": (timm_model("mobilenetv3_small_100"), {}),
+    "timm-vit": (timm_model("vit_tiny_patch16_224"), {}),
+    "timm-hrnet": (timm_model("hrnet_w18_small"), {"image_size": 64}),
+}
+SLOW = {"fcn", "timm-vit", "timm-hrnet", "timm-mobilenetv3", "lraspp"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] if name in SLOW else []) for name in MODULES]
+)
+def test_totals_are_those_of_torchinfo_and_of_pytorchs_counter(name: str) -> None:
+    make, options = MODULES[name]
+    with torch.device("meta"):
+        module = make()
+    found = explorer.analyse(module, **options)  # type: ignore[arg-type]  # of several functions
+    assert found.name == type(module).__name__
+    module = module.to("meta").eval()
+    image = torch.empty(found.input_shape, device="meta")
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        module(image)
+    assert found.totals.macs == counter.get_total_flops() / 2 > 0
+    assert found.totals.params == torchinfo.summary(module, input_data=image, verbose=0, mode="eval").total_params
+    assert found.training is not None
+    assert set(found.to_dict()) == {"name", *analyse(resolve("mnist-fc")).to_dict()}
+
+
+def without_spec(analysis: Analysis) -> dict[str, object]:
+    return {key: value for key, value in analysis.to_dict().items() if key not in ("spec", "name")}
+
+
+@pytest.mark.parametrize("name", ["resnet20", "vgg11-bn-cifar10", "mnist-fc"])
+def test_the_document_is_that_of_the_spec(name: str) -> None:
+    spec = resolve(name)
+    module = build(spec)
+    found = explorer.analyse(module, image_size=spec.image_size)
+    assert without_spec(found) == without_spec(analyse(spec))
+    assert module.training
+    assert all(parameter.device.type == "cpu" for parameter in module.parameters())
+
+
+def test_auxiliary_heads_take_no_part_and_that_is_said() -> None:
+    with torch.device("meta"):
+        module = googlenet(weights=None, init_weights=False)
+    found = explorer.analyse(module)
+    (warning,) = [warning for warning in found.warnings if warning.code == "not-run"]
+    assert "aux1.conv.conv" in warning.message
+    assert found.totals.params == sum(parameter.numel() for parameter in module.parameters())
+
+
+class Branching(nn.Module):
+    """Chooses layers by the size of the map, repeats one, and makes a tensor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 4, 3)
+        self.again = nn.Conv2d(4, 4, 3)
+        self.never = nn.Conv2d(4, 4, 9)
+        self.offset = torch.zeros(4, 1, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = self.first(x) + self.offset
+        while x.shape[-1] > 4:
+            x = self.again(x)
+        if x.shape[-1] > 100:
+            x = self.never(x)
+        return {"map": functional.relu(x * torch.ones(4, 1, 1))}
+
+
+def test_control_flow_by_shapes_is_followed() -> None:
+    found = explorer.analyse(Branching(), image_size=10)
+    assert [layer.name for layer in found.layers if layer.kind == "Conv2d"] == ["first", "again", "again#2"]
+    assert found.input_shape == (1, 1, 10, 10)
+    assert found.totals.macs == 9 * 4 * 64 + 9 * 16 * (36 + 16)
+    assert found.field is not None
+    assert found.field.size == 7
+    assert [warning.code for warning in found.warnings if warning.code == "not-run"] == ["not-run"]
+
+
+class ReadsNumbers(nn.Module):
+    """Chooses by the numbers of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.mean() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "places"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 4, 3), ReadsNumbers()), {"image_size": 8}, ("1", "ReadsNumbers", "3×8×8")),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), {"image_size": 8}, ("1", "Conv2d")),
+        (nn.Sequential(nn.LazyConv2d(4, 3)), {}, ("0",)),
+        (nn.Sequential(nn.ReLU()), {"image_size": 0}, ("image_size", "0")),
+        (nn.Sequential(nn.ReLU()), {"image_size": (8, 8, 8)}, ("image_size",)),
+        (nn.Sequential(nn.ReLU()), {"in_channels": -1}, ("in_channels", "-1")),
+        (nn.Sequential(nn.ReLU()), {"precision": "fp8"}, ("precision", "fp8")),
+        ("resnet18", {}, ("resnet18",)),
+    ],
+)
+def test_what_cannot_be_traced_is_named(module: nn.Module, options: dict[str, object], places: tuple[str, ...]) -> None:
+    with pytest.raises(InputError) as caught:
+        explorer.analyse(module, **options)  # type: ignore[arg-type]  # some are wrong on purpose
+    assert all(place in str(caught.value) for place in places)
+
+
+def test_a_perceptron_tells_the_channels_and_a_parallel_module_is_its_original() -> None:
+    perceptron = nn.Sequential(nn.Flatten(), nn.Linear(2 * 6 * 4, 5))
+    assert explorer.analyse(perceptron, image_size=(6, 4)).input_shape == (1, 2, 6, 4)
+    parallel = nn.DataParallel(perceptron)
+    assert explorer.analyse(parallel, image_size=(6, 4)).name == "Sequential"
+
+
+@pytest.mark.process
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import explorer, sys; assert 'torch' not in sys.modules; assert 'analyse' in explorer.__all__"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError):
+        explorer.nothing  # noqa: B018  the access itself fails
