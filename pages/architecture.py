@@ -10,7 +10,7 @@ from explorer.analysis import OPTIMIZER_STATE, Precision, SpecAnalysis, Term, an
 from explorer.analysis.formulas import term_name
 from explorer.drawing.theme import theme
 from explorer.errors import InputError
-from explorer.exports import svg
+from explorer.exports import figure
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
 from explorer.ui.architecture import charts, diagram, gradients, headline, layer_panel, state, tables, toolbar
@@ -137,7 +137,7 @@ with headline_area:  # first, so that numbers don't wait for pictures
             st.caption(plain(_("Last change: {changed}").format(changed=changed)))
 
 with diagram_place:
-    diagram.render(analysis, svg.name(page_state.spec, page_state.base), view, dark=dark)
+    diagram.render(analysis, figure.name(page_state.spec, page_state.base), view, dark=dark)
 
 layer_choice.follow(view.layer)
 with layer_side:

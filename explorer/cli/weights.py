@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from explorer.errors import InputError, shown
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
 from explorer.jobs.job import Job
+
+if TYPE_CHECKING:
+    from explorer.exports.figure import FigureOptions
 
 
 @click.group(invoke_without_command=True)
@@ -174,7 +177,7 @@ def predict(
     "--format",
     "name",
     required=True,
-    help="pytorch, onnx, json, dot, svg, csv, latex, markdown, xlsx; for weights also safetensors, pth.",
+    help="pytorch, onnx, json, dot, svg, pdf, png, tikz, csv, latex, markdown, xlsx; of weights also safetensors, pth.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
 @click.option("--half", is_flag=True, help="Safetensors in half precision.")
@@ -183,6 +186,9 @@ def predict(
 )
 @click.option("--license", "terms", help="License on their card.")
 @click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, fold batch norm into the layers before it.")
+@click.option("--labels", metavar="A,B", help="Labels of a figure: names, shapes, stages, legend, or none; else all.")
+@click.option("--grey", "is_grey", is_flag=True, help="A figure in black, white and grey.")
+@click.option("--resolution", type=int, help="Pixels per inch of a PNG; 300 if not given.")
 @json_option
 def export(
     *,
@@ -193,6 +199,9 @@ def export(
     data: str | None,
     terms: str | None,
     fold: bool,
+    labels: str | None,
+    is_grey: bool,
+    resolution: int | None,
     as_json: bool,
 ) -> None:
     """Write a network, or weights with their card, as a file for another program.
@@ -213,16 +222,17 @@ def export(
         raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
+    figure = _figure_options(name, labels, resolution, is_grey=is_grey)
     if output is None:
         if as_json or source or not FORMATS[name].is_text:
             raise InputError(_("output: name the file with -o; stdout takes only text formats, and not with --json"))
-        click.echo(content(_network(spec), name), nl=False)
+        click.echo(content(_network(spec), name, figure=figure), nl=False)
         return
     with progress_line() as note:
         if source:
             size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, fold=fold)
         else:
-            size = write(_network(spec), name, output, note, fold=fold)
+            size = write(_network(spec), name, output, note, fold=fold, figure=figure)
     about = ""
     if name == "onnx":
         about = batch_norm_note(read_card(source).network_spec if source else _network(spec), fold=fold)
@@ -237,6 +247,25 @@ def export(
         print_text(_("{file}: {size}").format(file=output, size=bytes_short(size)))
     if about:
         print_text(about)
+
+
+def _figure_options(name: str, labels: str | None, resolution: int | None, *, is_grey: bool) -> "FigureOptions | None":
+    """Returns the options of a figure; None if there are none.
+
+    Raises:
+        InputError: If the format has no such option, or a label is unknown.
+    """
+    from explorer.exports.figure import RESOLUTION, FigureOptions, Label, parse_labels
+    from explorer.exports.formats import FORMATS
+
+    is_figure = name in FORMATS and FORMATS[name].draw is not None
+    if (labels is not None or is_grey) and not is_figure:
+        known = ", ".join(key for key, one in FORMATS.items() if one.draw)
+        raise InputError(_("labels and grey are for figures, in the formats {known}").format(known=known))
+    if resolution is not None and name != "png":
+        raise InputError(_("resolution: only png has pixels; {name} has not").format(name=name))
+    kept = frozenset(Label) if labels is None else parse_labels(labels)
+    return FigureOptions(labels=kept, is_grey=is_grey, resolution=resolution or RESOLUTION) if is_figure else None
 
 
 COMMANDS = (weights, evaluate, predict, export, import_)

@@ -5,18 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.exports.dot import dot
+from explorer.exports.figure import FigureOptions, pdf_figure, png_figure, svg_figure
 from explorer.exports.layer_tables import latex_table, layer_workbook, markdown_table
 from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
-from explorer.exports.svg import svg
 from explorer.exports.table import table
+from explorer.exports.tikz import tikz
 from explorer.families import Spec
 from explorer.i18n import _
+
+Draw = Callable[[Spec, FigureOptions], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """An export format; ``make`` returns the content of a file, and ``is_text`` says whether it is UTF-8 text.
+
+    ``draw`` does the same for figures, with options.
 
     Files that have weights are binary and may be large, so a separate process makes them (:mod:`explorer.exports.run`).
     """
@@ -27,6 +32,7 @@ class Format:
     make: Callable[[Spec], bytes]
     has_weights: bool = False
     is_text: bool = True
+    draw: Draw | None = None
 
 
 def spec_json(spec: Spec) -> str:
@@ -37,6 +43,14 @@ def spec_json(spec: Spec) -> str:
 
 def _text(make: Callable[[Spec], str]) -> Callable[[Spec], bytes]:
     return lambda spec: make(spec).encode()
+
+
+def _drawn_text(draw: Callable[[Spec, FigureOptions], str]) -> Draw:
+    return lambda spec, options: draw(spec, options).encode()
+
+
+def _figure(title: Callable[[], str], suffix: str, media_type: str, draw: Draw, *, is_text: bool = True) -> Format:
+    return Format(title, suffix, media_type, lambda spec: draw(spec, FigureOptions()), is_text=is_text, draw=draw)
 
 
 FORMATS: dict[str, Format] = {
@@ -51,7 +65,10 @@ FORMATS: dict[str, Format] = {
     ),
     "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json)),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
-    "svg": Format(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _text(svg)),
+    "svg": _figure(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _drawn_text(svg_figure)),
+    "pdf": _figure(lambda: _("Diagram as PDF"), ".pdf", "application/pdf", pdf_figure, is_text=False),
+    "png": _figure(lambda: _("Diagram as PNG"), ".png", "image/png", png_figure, is_text=False),
+    "tikz": _figure(lambda: _("Diagram as TikZ (LaTeX)"), ".tex", "text/x-tex", _drawn_text(tikz)),
     "csv": Format(lambda: _("Table of layers as CSV"), ".csv", "text/csv", _text(table)),
     "latex": Format(lambda: _("Table of layers as LaTeX"), ".tex", "text/x-tex", _text(latex_table)),
     "markdown": Format(lambda: _("Table of layers as Markdown"), ".md", "text/markdown", _text(markdown_table)),

@@ -11,7 +11,8 @@ import psutil
 
 from explorer.analysis import analyse
 from explorer.errors import InputError, shown
-from explorer.exports.formats import FORMATS
+from explorer.exports.figure import FigureOptions
+from explorer.exports.formats import FORMATS, Format
 from explorer.families import Spec
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short
@@ -43,7 +44,15 @@ def batch_norm_note(spec: Spec, *, fold: bool) -> str:
     return _("Batch norm stays as layers of its own.")
 
 
-def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *, fold: bool = False) -> int:
+def export(
+    spec: Spec,
+    name: str,
+    path: Path,
+    on_progress: Progress = _silent,
+    *,
+    fold: bool = False,
+    figure: FigureOptions | None = None,
+) -> int:
     """Writes a network to a file, atomically.
 
     Args:
@@ -52,6 +61,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *
         path: Path of the file; an existing file is replaced.
         on_progress: Function that shows a message, called several times a second while the process runs.
         fold: Whether to fold batch norm, for ONNX.
+        figure: Options of a figure.
 
     Returns:
         Size of the file in bytes.
@@ -67,7 +77,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *
         if chosen.has_weights:
             _export_in_process(spec, part, on_progress, name, fold=fold)
         else:
-            part.write_bytes(chosen.make(spec))
+            part.write_bytes(_made(chosen, spec, figure))
         return part.stat().st_size
 
 
@@ -86,14 +96,25 @@ def translate_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def content(spec: Spec, name: str, on_progress: Progress = _silent, *, fold: bool = False) -> bytes:
-    """Returns the content of the file that :func:`export` writes.
+def _made(chosen: Format, spec: Spec, figure: FigureOptions | None) -> bytes:
+    return chosen.draw(spec, figure) if chosen.draw and figure else chosen.make(spec)
+
+
+def content(
+    spec: Spec,
+    name: str,
+    on_progress: Progress = _silent,
+    *,
+    fold: bool = False,
+    figure: FigureOptions | None = None,
+) -> bytes:
+    """Returns the content of the file that :func:`export` writes, with the same arguments.
 
     Raises:
         ExplorerError: As in :func:`export`.
     """
     if not FORMATS[name].has_weights:
-        return FORMATS[name].make(spec)
+        return _made(FORMATS[name], spec, figure)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export")
         export(spec, name, path, on_progress, fold=fold)

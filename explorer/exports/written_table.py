@@ -46,7 +46,7 @@ def latex(tables: Sequence[WrittenTable]) -> str:
 
     A table that fits on a page floats. A longer one breaks across pages (package longtable).
     """
-    head = "% " + _("In the preamble: {packages}").format(packages=r"\usepackage{array,booktabs,longtable}")
+    head = _("% In the preamble: {packages}").format(packages=r"\usepackage{array,booktabs,longtable}")
     return "\n\n".join([head, *map(_latex_table, tables)]) + "\n"
 
 

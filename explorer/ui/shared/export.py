@@ -7,14 +7,15 @@ import streamlit as st
 from explorer.drawing.appearance import Appearance
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
-from explorer.exports.svg import svg
+from explorer.exports.figure import RESOLUTION, FigureOptions, Label
 from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
-PREVIEWED = ("pytorch", "json", "dot", "csv", "latex", "markdown")  # text formats
+RESOLUTIONS = (96, 150, RESOLUTION, 600, 1200)  # pixels per inch
+PREVIEWED = ("pytorch", "json", "dot", "csv", "latex", "markdown", "tikz")  # text formats
 
 
 def render(spec: Spec, base: str, appearance: Appearance) -> None:
@@ -32,7 +33,8 @@ def render(spec: Spec, base: str, appearance: Appearance) -> None:
         _render_slow_format(spec, name, file)
         return
     try:
-        data = svg(spec, replace(appearance, dark=False)).encode() if name == "svg" else content(spec, name)
+        options = _figure_options(name, replace(appearance, dark=False)) if file_format.draw else None
+        data = content(spec, name, figure=options)
     except ExplorerError as error:
         st.error(plain(str(error)))
         return
@@ -40,6 +42,22 @@ def render(spec: Spec, base: str, appearance: Appearance) -> None:
     if name in PREVIEWED:
         # No syntax colours: those of Streamlit are too faint to read and can't be changed.
         st.code(data.decode(), language=None, wrap_lines=True)
+
+
+def _figure_options(name: str, appearance: Appearance) -> FigureOptions:
+    """Render the options of a figure, and return them."""
+    labels = st.pills(
+        _("Labels"), list(Label), selection_mode="multi", default=list(Label), key="export.labels",
+        format_func=lambda label: label.heading,
+    )  # fmt: skip
+    is_grey = st.toggle(_("In black and white"), key="export.grey")
+    resolution = RESOLUTION
+    if name == "png":
+        resolution = st.selectbox(
+            _("Resolution"), RESOLUTIONS, index=RESOLUTIONS.index(RESOLUTION), key="export.resolution",
+            format_func=lambda value: _("{value:,} pixels per inch").format(value=value),
+        )  # fmt: skip
+    return FigureOptions(appearance, frozenset(labels), is_grey, resolution)
 
 
 def _render_slow_format(spec: Spec, name: str, file: str) -> None:
