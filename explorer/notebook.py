@@ -11,7 +11,7 @@ from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.analysis.modules import analyse_module
 from explorer.cli.print_analysis import cell_text, report, total_text
 from explorer.drawing.diagram import draw
-from explorer.exports.svg import name as spec_name
+from explorer.exports.figure import name as spec_name
 from explorer.families import Spec, nearest
 from explorer.formatting import shape
 from explorer.i18n import _

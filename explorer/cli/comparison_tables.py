@@ -37,6 +37,7 @@ def write_tables(comparison: "Comparison", name: str, output: Path | None) -> No
     Raises:
         InputError: If the file can't be written.
     """
+    from explorer.analysis import SpecAnalysis
     from explorer.exports.comparison_tables import COMPARISON_FORMATS
     from explorer.exports.run import translate_errors
     from explorer.families import NamedNetwork
@@ -44,7 +45,10 @@ def write_tables(comparison: "Comparison", name: str, output: Path | None) -> No
     from explorer.formatting import bytes_short
     from explorer.ui.shared.networks import full_title
 
-    names = [full_title(NamedNetwork(network.spec)) for network in comparison.networks]
+    names = [
+        full_title(NamedNetwork(network.spec)) if isinstance(network, SpecAnalysis) else network.name
+        for network in comparison.networks
+    ]
     data = COMPARISON_FORMATS[name].make(comparison, names)
     if output is None:
         click.echo(data, nl=False)

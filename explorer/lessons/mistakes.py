@@ -217,7 +217,7 @@ def _program(flag: float, setting: Setting) -> list[tuple[float, float]]:
     """Trains a linear classifier as a program with a useless flag would, and returns its accuracy by epoch."""
     del flag  # this is the mistake
     split = load(DATASET).train
-    pixels = torch.as_tensor(split.take(torch.arange(500)).images).flatten(1).float() / 255  # type: ignore[arg-type]
+    pixels = torch.as_tensor(split.take(torch.arange(500)).images).flatten(1).float() / 255
     labels = split.labels[:500]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(setting.seed)
