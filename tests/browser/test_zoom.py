@@ -121,6 +121,15 @@ def test_zoom_and_pan_by_buttons_keys_wheel_and_mouse(visit: Visit) -> None:
     assert faults(page) == []
 
 
+def test_a_hidden_figure_that_scrolls_logs_no_error(visit: Visit) -> None:
+    page = visit("kernels?show=field&layers=7/2.pool3/2.3.3.3/2.3.3/2", width=390, ready="stTextInput")
+    view = page.locator(".overview .view").first
+    expect(view).to_be_visible()
+    figure = page.locator(".figure.with-overview").first
+    figure.evaluate("figure => { figure.style.display = 'none'; document.dispatchEvent(new Event('scroll')); }")
+    assert "NaN" not in [view.get_attribute(name) for name in ("x", "y", "width", "height")]
+
+
 def test_the_diagram_on_the_full_screen(visit: Visit) -> None:
     page = visit("architecture?net=googlenet", width=1024, height=768)
     button(page, "Full screen").click()

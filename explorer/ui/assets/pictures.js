@@ -6,6 +6,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   grid.style.setProperty("--side", `${data.side}px`);
   grid.classList.toggle("strip", data.strip);
+  grid.classList.toggle("row", data.row);
   const focused = cells().indexOf(grid.getRootNode().activeElement);
 
   const pictures = JSON.stringify([data.items, data.buttons]);

@@ -208,6 +208,7 @@ class Viewer {
     const view = this.frame.getBoundingClientRect();
     if (this.view) {
       const all = this.svg.getBoundingClientRect();
+      if (!all.width) return; // the page hides the figure, or has removed it
       const unit = this.size.width / all.width;
       this.view.setAttribute("x", Math.max(0, (view.left - all.left) * unit));
       this.view.setAttribute("y", Math.max(0, (view.top - all.top) * unit));

@@ -135,6 +135,7 @@ def _render_views(case: Case, heat: Tensor, opacity: float, title: str, name: st
         ],
         key=key,
         side=SIDE,
+        row=True,
     )
 
 

@@ -34,6 +34,7 @@ def picture_grid(
     side: int = 96,
     on_pick: Callable[[int], None] | None = None,
     strip: bool = False,
+    row: bool = False,
     previews: bool = False,
 ) -> None:
     """Render a grid of pictures with as many columns as fit. Small pictures are enlarged without blur.
@@ -45,6 +46,8 @@ def picture_grid(
         side: Side of a picture in pixels. A narrow window shrinks wider pictures.
         on_pick: Callback before the next run, with the index of the chosen picture. Without it nothing can be chosen.
         strip: Whether a phone shows one row that scrolls sideways, so that what is below is in sight.
+        row: Whether the pictures stay side by side in one row, and shrink in a narrow window. A phone shows them one
+            below the other.
         previews: Whether the browser shows a chosen picture in place of the answer until the server's is there.
     """
 
@@ -57,6 +60,6 @@ def picture_grid(
 
     data = {
         "items": [item._asdict() for item in items], "chosen": chosen, "side": side,
-        "buttons": on_pick is not None, "strip": strip, "previews": previews,
+        "buttons": on_pick is not None, "strip": strip, "row": row, "previews": previews,
     }  # fmt: skip
     _mount(key=key, data=data, on_pick_change=pick)

@@ -32,6 +32,16 @@ MAX_LABELS = 24  # classes whose names fit below their bars
 UPLOAD, EPOCH = "train-upload", "train-draw"  # keys in session_state that are not part of the link
 DOWNLOADS = "train-fetch"
 NO_TOOLBAR = {"displayModeBar": False}
+# The three sizes stay side by side in the narrow column of a tablet.
+SIZES_STYLE = """<style>
+  .st-key-train-sizes { container-type: inline-size }
+  @container (max-width: 300px) {
+    .st-key-train-sizes [data-testid="stMetric"] { border: 0 }
+    .st-key-train-sizes :is([data-testid="stMetric"], [data-testid="stMetric"] > *) { padding: 0 }
+    .st-key-train-sizes [data-testid="stMetricLabel"] p { font-size: 0.8rem }
+    .st-key-train-sizes [data-testid="stMetricValue"] { font-size: 1.15rem }
+  }
+</style>"""
 
 _new_uploads: set[str] = set()  # paths of uploads that have not been read yet
 
@@ -126,7 +136,8 @@ def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
         _("Validation"): preview.validation_counts(fraction),
         _("Test"): preview.test,
     }
-    with st.grid(3, min_column_width=90, gap="xsmall"):
+    st.html(SIZES_STYLE)
+    with st.container(key="train-sizes"), st.grid(3, min_column_width=60, gap="xsmall"):
         for name, counts in parts.items():
             st.metric(name, f"{sum(counts):,}", border=True)
     if not preview.images:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from explorer.drawing.kinds import series_colour
 from explorer.drawing.theme import theme
 from explorer.formatting import percent
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.results.confusion import NO_TOOLBAR
 
@@ -57,16 +57,18 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
     bins, colours = calibration["bins"], theme(dark=dark)
     filled = [one for one in bins if one["images"]]
     middles = [(one["above"] + one["to"]) / 2 for one in filled]
+    images = [
+        ngettext("{count:,} image", "{count:,} images", one["images"]).format(count=one["images"]) for one in filled
+    ]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.06)
     figure.add_bar(
         x=middles,
         y=[one["accuracy"] for one in filled],
         width=1 / len(bins),
         marker={"color": series_colour(0, dark=dark), "line": {"color": colours.ground, "width": 1}},
-        customdata=[(one["confidence"], one["images"]) for one in filled],
-        hovertemplate=_(
-            "confidence %{customdata[0]:.1%}<br>accuracy %{y:.1%}<br>%{customdata[1]:,} images<extra></extra>"
-        ),
+        customdata=[one["confidence"] for one in filled],
+        hovertext=images,
+        hovertemplate=_("confidence %{customdata:.1%}<br>accuracy %{y:.1%}<br>%{hovertext}<extra></extra>"),
         row=1,
         col=1,
     )
@@ -79,7 +81,8 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
         y=[one["images"] for one in filled],
         width=1 / len(bins),
         marker={"color": colours.line, "line": {"color": colours.ground, "width": 1}},
-        hovertemplate=_("%{y:,} images<extra></extra>"),
+        hovertext=images,
+        hovertemplate="%{hovertext}<extra></extra>",
         row=2,
         col=1,
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from plotly.colors import sample_colorscale
 
 from explorer.drawing.theme import theme
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 
@@ -108,12 +108,16 @@ def _heat(classes: Sequence[str], confusion: Sequence[Sequence[int]], shown: Seq
         for row in shown
     ]
     names = [classes[index] for index in shown]
+    images = [
+        [ngettext("{count:,} image", "{count:,} images", count).format(count=count) for count in row] for row in counts
+    ]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=names,
             y=names,
             customdata=counts,
+            hovertext=images,
             text=counts if len(shown) <= MAX_NUMBERED else None,
             texttemplate="%{text}" if len(shown) <= MAX_NUMBERED else None,
             colorscale=scale(dark=dark),
@@ -126,7 +130,7 @@ def _heat(classes: Sequence[str], confusion: Sequence[Sequence[int]], shown: Seq
                 "tickformat": ".0%",
                 "thickness": 12,
             },
-            hovertemplate=_("true: %{y}<br>predicted: %{x}<br>%{customdata} images, %{z:.1%}<extra></extra>"),
+            hovertemplate=_("true: %{y}<br>predicted: %{x}<br>%{hovertext}, %{z:.1%}<extra></extra>"),
         )
     )
     figure.update_layout(
