@@ -21,6 +21,6 @@ if page_state.name:
     steps.render(page_state, dark=dark)
     progress.record(page_state.name, page_state.step, len(page_state.lesson.steps))
 else:
-    gallery.render()
+    gallery.render(dark=dark)
     progress.show()
 page_state.write_link()

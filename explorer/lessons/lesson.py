@@ -119,6 +119,7 @@ class Lesson:
         experiment: Name of the experiment.
         steps: The steps in their order.
         terms: Keys of the glossary entries that it explains.
+        vignette: Function that returns the picture on the card as SVG, from :mod:`explorer.lessons.vignettes`.
         links: Screens of the app that show more.
         papers: Publications.
         name: Name in links, which is the name of the file.
@@ -131,6 +132,7 @@ class Lesson:
     experiment: str
     steps: tuple[Step, ...]
     terms: tuple[str, ...]
+    vignette: Callable[..., str]
     links: tuple[Link, ...] = ()
     papers: tuple[Paper, ...] = ()
     name: str = ""

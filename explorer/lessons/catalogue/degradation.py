@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 
@@ -14,6 +15,7 @@ def lesson() -> Lesson:
         question=_("Why can't we make a network better by simply adding layers?"),
         minutes=9,
         experiment="trainings",
+        vignette=vignettes.residual_blocks,
         terms=("layer", "gradient", "stage"),
         links=(
             Link("compare", _("Plain and residual networks of the paper"), {"a": "plain56", "b": "resnet56"}),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 CLOSE = 0.01  # accuracies that differ by less are about equal
@@ -16,6 +17,7 @@ def lesson() -> Lesson:
         question=_("What does a convolution know about images before it has learned anything?"),
         minutes=9,
         experiment="trainings",
+        vignette=vignettes.permuted_digit,
         terms=("weight-sharing", "linear", "validation", "epoch", "batch"),
         links=(
             Link("train", _("Train on permuted pixels yourself"), {"net": "digits-cnn", "recipe": "quick"}),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.gradients import amount
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
@@ -18,6 +19,7 @@ def lesson() -> Lesson:
         question=_("Why do the first layers of a deep network learn nothing, or blow up?"),
         minutes=9,
         experiment="gradients",
+        vignette=vignettes.vanishing,
         terms=("gradient", "gradient-norm", "activation", "sigmoid", "leaky-relu", "elu", "initialisation", "clipping"),
         links=(
             Link("architecture", _("The deepest of these plain networks"), {"net": "plain110"}),

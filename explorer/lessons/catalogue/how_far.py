@@ -6,6 +6,7 @@ from explorer.analysis.layer_list import Layer, format_layers, from_cfg
 from explorer.analysis.recursion import backward, forward
 from explorer.families import PRESETS
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 VGG = PRESETS["vgg16"].spec
@@ -20,6 +21,7 @@ def lesson() -> Lesson:
         question=_("Which part of the image can one unit depend on?"),
         minutes=7,
         experiment="field",
+        vignette=vignettes.receptive_fields,
         terms=("receptive-field", "effective-stride", "effective-padding", "unit", "dilation"),
         links=(
             Link("architecture", _("The field of every layer of a network"), {"net": "vgg16", "colour": "field"}),
@@ -45,15 +47,16 @@ def lesson() -> Lesson:
                 start={"layers": "3, 3"},
             ),
             Try(
-                text=_("Two 3×3 convolutions: follow the rows of the figure from the unit down to the image."),
+                text=lambda result: _(
+                    "The layers are {layers}. Follow the rows of the figure from the unit down to the image."
+                ).format(layers=_names(result)),
                 numbers=False,
             ),
             Ask(
                 name="pooled",
-                text=_(
-                    "Now a 2×2 pool with stride 2 stands between the two: 3×3 convolution, pool, 3×3 convolution. How "
-                    "many pixels a side does a unit see?"
-                ),
+                text=lambda result: _(
+                    "Now a pool stands between the two: {layers}. How many pixels a side does a unit see?"
+                ).format(layers=_names(result)),
                 unit=_("pixels"),
                 answer=_size,
                 start={"layers": "3, pool 2, 3"},
@@ -61,13 +64,12 @@ def lesson() -> Lesson:
             Reveal(of="pooled", text=_pooled),
             Ask(
                 name="order",
-                text=_(
-                    "A 3×3 convolution with stride 2 and a 2×2 pool. Does it matter for the field which of the two "
-                    "comes first?"
-                ),
+                text=lambda result: _(
+                    "Take two layers, {layers}. Does it matter for the field which of the two comes first?"
+                ).format(layers=_names(result)),
                 options={
-                    "first": _("The field is larger if the convolution comes last"),
-                    "last": _("The field is larger if the convolution comes first"),
+                    "first": _("The field is larger the other way round"),
+                    "last": _("The field is larger in this order"),
                     "same": _("The field is the same"),
                 },
                 answer=_order,
@@ -100,6 +102,10 @@ def lesson() -> Lesson:
             ),
         ),
     )
+
+
+def _names(layers: Sequence[Layer]) -> str:
+    return ", ".join(layer.name for layer in layers)
 
 
 def _count(layers: Sequence[Layer], kind: str) -> int:

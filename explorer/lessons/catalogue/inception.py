@@ -3,6 +3,7 @@
 from explorer.analysis.blocks import Inception, all_convolutions, macs, quoted_macs, weights
 from explorer.formatting import short
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 
@@ -14,6 +15,7 @@ def lesson() -> Lesson:
         question=_("How can one layer look at several sizes at once, and stay cheap?"),
         minutes=7,
         experiment="inception",
+        vignette=vignettes.inception_branches,
         terms=("1x1", "concatenation", "global-average-pooling", "macs"),
         links=(
             Link("architecture", _("GoogLeNet, which is built of these modules"), {"net": "googlenet"}),

@@ -2,6 +2,7 @@
 
 from explorer.analysis.sliding import Slide
 from explorer.i18n import _, ngettext
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 
@@ -13,6 +14,7 @@ def lesson() -> Lesson:
         question=_("What does a convolution compute, cell by cell?"),
         minutes=8,
         experiment="slide",
+        vignette=vignettes.kernel_slides,
         terms=("convolution", "stride", "padding", "pooling", "max-pooling", "average-pooling", "feature-map"),
         links=(
             Link("kernels", _("The formula for any input"), {"show": "size"}),

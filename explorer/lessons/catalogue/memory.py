@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 CLOSE = 0.05  # distance from chance or from all that still counts as it
@@ -16,6 +17,7 @@ def lesson() -> Lesson:
         question=_("Can a network learn images whose labels are wrong?"),
         minutes=7,
         experiment="trainings",
+        vignette=vignettes.memory,
         terms=("random-labels", "validation", "epoch", "weight-decay"),
         links=(Link("train", _("Train with random labels yourself"), {"net": "digits-cnn", "recipe": "quick"}),),
         papers=(

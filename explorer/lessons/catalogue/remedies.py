@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 
@@ -14,6 +15,7 @@ def lesson() -> Lesson:
         question=_("Which change of the training helps a small network most?"),
         minutes=9,
         experiment="trainings",
+        vignette=vignettes.rates,
         terms=("batch-norm", "dropout", "augmentation", "learning-rate", "optimizer"),
         links=(
             Link("train", _("A sweep of your own"), {"net": "digits-cnn", "recipe": "quick", "sweep": "lr=0.001,0.01"}),

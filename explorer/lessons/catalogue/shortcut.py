@@ -3,6 +3,7 @@
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 CLOSE = 0.03  # accuracies that differ by less are about equal
@@ -17,6 +18,7 @@ def lesson() -> Lesson:
         question=_("A network is right nearly every time. Is it right for the right reason?"),
         minutes=9,
         experiment="shortcut",
+        vignette=vignettes.marked_digit,
         terms=("shortcut-learning", "generalisation", "test-set", "deletion", "insertion", "sanity-check"),
         links=(
             Link(

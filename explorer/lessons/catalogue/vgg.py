@@ -6,6 +6,7 @@ from explorer.analysis import Analysis
 from explorer.analysis.result import Layer
 from explorer.formatting import short
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 GROWTH = {"small": 0.05, "third": 0.3, "double": 1.0}
@@ -19,6 +20,7 @@ def lesson() -> Lesson:
         question=_("Which layers make VGG-16 so large?"),
         minutes=7,
         experiment="network",
+        vignette=vignettes.parameters,
         terms=("parameter", "macs", "linear", "fully-convolutional", "flatten", "head", "lrn"),
         links=(
             Link("architecture", _("The table of its layers, with formulas"), {"net": "vgg16", "table": "formulas"}),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say
 from explorer.lessons.mistakes import UNSEEN
 
@@ -16,6 +17,7 @@ def lesson() -> Lesson:
         question=_("An error, a strange number, a curve that does not move: can you find the cause?"),
         minutes=10,
         experiment="mistakes",
+        vignette=vignettes.misfit,
         terms=("head", "eval-mode", "augmentation", "learning-rate", "test-set", "data-parallel"),
         links=(
             Link("predict", _("Import a checkpoint: it asks and explains"), {}),

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from explorer.analysis.kernels import Kernel
 from explorer.i18n import _
+from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 
@@ -14,6 +16,7 @@ def lesson() -> Lesson:
         question=_("Why do networks stack small kernels instead of using a large one?"),
         minutes=6,
         experiment="stack",
+        vignette=vignettes.nested_fields,
         terms=("3x3", "kernel", "local-connection", "relu"),
         links=(
             Link("kernels", _("The same experiment with all its settings"), {"show": "stack"}),
@@ -101,16 +104,29 @@ def lesson() -> Lesson:
 def _two(result: Any) -> str:
     fields = " → ".join(str(kernel) for kernel in reversed(result.many.fields))
     return _(
-        "One cell sees **{field} pixels**. Read it from the output backwards: one cell, then {fields}. Each 3×3 adds "
-        "one cell at each edge, so the side grows by two with each layer."
-    ).format(field=result.many.fields[0], fields=fields)
+        "One cell sees **{field} pixels**. Read it from the output backwards: one cell, then {fields}. Each layer adds "
+        "the side of its kernel minus one: {growth}."
+    ).format(
+        field=result.many.fields[0], fields=fields,
+        growth=", ".join(map(_growth, dict.fromkeys(result.many.kernels))),
+    )  # fmt: skip
+
+
+def _growth(kernel: Kernel) -> str:
+    if kernel.rows == kernel.columns:
+        return _("+{added} for a {kernel}").format(added=kernel.rows - 1, kernel=kernel)
+    return _("+{rows} rows and +{columns} columns for a {kernel}").format(
+        rows=kernel.rows - 1, columns=kernel.columns - 1, kernel=kernel
+    )
 
 
 def _layers(result: Any) -> str:
+    kernels = result.many.kernels
+    terms = " + ".join(f"({kernel.rows} − 1)" for kernel in kernels)
     return _(
-        "It takes **{count} convolutions** for a kernel of {kernel}. The side is 1 + 2·{count} = {side}: each layer "
-        "adds two. Change the kernel, and count the maps on the right."
-    ).format(count=len(result.many.kernels), kernel=result.one.kernels[0], side=1 + 2 * len(result.many.kernels))
+        "It takes **{count} convolutions** for a kernel of {kernel}. The side is 1 + {terms} = {side}. Change the "
+        "kernel, and count the maps on the right."
+    ).format(count=len(kernels), kernel=result.one.kernels[0], terms=terms, side=result.many.fields[0].rows)
 
 
 def _compare(result: Any) -> str:

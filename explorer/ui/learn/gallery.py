@@ -1,5 +1,6 @@
 """The gallery: a card for each lesson, with its question, its length, and how far the reader has come."""
 
+from base64 import b64encode
 from html import escape
 
 import streamlit as st
@@ -10,7 +11,7 @@ from explorer.ui.shared.address import PAGES, shared_parameters
 from explorer.ui.shared.text import plain
 
 
-def render() -> None:
+def render(*, dark: bool) -> None:
     """Render the gallery."""
     st.title(_("Learn"), anchor=False)
     st.markdown(
@@ -21,12 +22,13 @@ def render() -> None:
     )
     with st.grid(3, min_column_width=280, gap="small"):
         for number, lesson in enumerate(lessons().values(), 1):
-            _card(number, lesson)
+            _card(number, lesson, dark=dark)
     st.caption(_("Your progress is stored in this browser only."))
 
 
-def _card(number: int, lesson: Lesson) -> None:
+def _card(number: int, lesson: Lesson, *, dark: bool) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall", key=f"learn-card-{lesson.name}"):
+        st.html(_picture(lesson, dark=dark))
         st.page_link(
             str(PAGES / "learn.py"), icon="",
             label=_("{number}. {title}").format(number=number, title=f":primary[**{plain(lesson.title)}**]"),
@@ -38,3 +40,9 @@ def _card(number: int, lesson: Lesson) -> None:
             f'<span class="learn-minutes">{escape(minutes)}</span>'
             f'<span class="learn-progress" data-lesson="{escape(lesson.name)}"></span>'
         )
+
+
+def _picture(lesson: Lesson, *, dark: bool) -> str:
+    """Return the picture of a card, which has no text alternative: title and question say what it shows."""
+    encoded = b64encode(lesson.vignette(dark=dark).encode()).decode()
+    return f'<img class="learn-vignette" alt="" width="240" height="96" src="data:image/svg+xml;base64,{encoded}">'
