@@ -9,7 +9,8 @@ from explorer.ui.learn.state import LearnState
 def answer_text(question: Ask, answer: Answer) -> str:
     """Return an answer in words."""
     if isinstance(answer, str):
-        return question.options[answer]
+        # With settings from a link, the answer may be none of the options.
+        return question.options.get(answer, answer)
     return f"{answer:,.12g}" if abs(answer) < 1e6 else short(answer)
 
 

@@ -19,6 +19,7 @@ from explorer.lessons.report import Chapter, report
 from explorer.training import short
 from explorer.ui.glossary import entries
 from explorer.ui.learn.experiments import experiments, network
+from explorer.ui.learn.results import answer_text
 
 # Another network or image for each experiment.
 OTHERS = {
@@ -60,6 +61,16 @@ def test_an_answer_follows_the_network() -> None:
     compute, view = network.compute, network.NetworkView
     assert question.answer(compute(view(net="vgg16"))) == "linear"
     assert question.answer(compute(view(net="resnet18"))) == "conv"
+
+
+def test_words_follow_the_kernels_of_a_link() -> None:
+    section, lesson = experiments()["stack"], lessons()["why-3x3"]
+    reveals = {step.of: step for step in lesson.steps if isinstance(step, Reveal)}
+    result = section.compute(section.view.parse({"k": "9", "by": "5x5", "c": "64"}))
+    assert "+4 for a 5×5" in written(reveals["two"].text, result)
+    assert "1 + (5 − 1) + (5 − 1) = 9" in written(reveals["layers"].text, result)
+    question = lesson.questions["two"]
+    assert answer_text(question, question.answer(section.compute(section.view.parse({"k": "7"})))) == "7"
 
 
 def test_lessons_explain_terms_of_the_glossary() -> None:
