@@ -11,6 +11,7 @@ from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
 from explorer.exports.table import table
 from explorer.exports.tikz import tikz
+from explorer.exports.web_page import web_page
 from explorer.families import Spec
 from explorer.i18n import _
 
@@ -69,6 +70,7 @@ FORMATS: dict[str, Format] = {
     "pdf": _figure(lambda: _("Diagram as PDF"), ".pdf", "application/pdf", pdf_figure, is_text=False),
     "png": _figure(lambda: _("Diagram as PNG"), ".png", "image/png", png_figure, is_text=False),
     "tikz": _figure(lambda: _("Diagram as TikZ (LaTeX)"), ".tex", "text/x-tex", _drawn_text(tikz)),
+    "html": Format(lambda: _("Web page that works offline"), ".html", "text/html", _text(web_page)),
     "csv": Format(lambda: _("Table of layers as CSV"), ".csv", "text/csv", _text(table)),
     "latex": Format(lambda: _("Table of layers as LaTeX"), ".tex", "text/x-tex", _text(latex_table)),
     "markdown": Format(lambda: _("Table of layers as Markdown"), ".md", "text/markdown", _text(markdown_table)),
