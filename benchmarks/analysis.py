@@ -73,7 +73,7 @@ def ptflops(name: str) -> None:
 
 def shape(name: str) -> tuple[int, ...]:
     spec = resolve(name)
-    return (1, spec.in_channels, spec.image_size, spec.image_size)
+    return (1, *spec.input_shape)
 
 
 CONTESTANTS: dict[str, Callable[[str], None]] = {

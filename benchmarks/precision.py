@@ -34,7 +34,7 @@ def stepper(name: str, batch: int, *, cast: bool) -> Callable[[], None]:
     """Returns a function that trains one step."""
     spec = resolve(name)
     network = build(spec).to(memory_format=torch.channels_last)
-    images = torch.rand(batch, spec.in_channels, spec.image_size, spec.image_size)
+    images = torch.rand(batch, *spec.input_shape)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.randint(0, spec.num_classes, (batch,))
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)

@@ -59,7 +59,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def dataset(spec: Spec) -> Dataset:
     """Returns noise, because the time does not depend on the content of images."""
     random = torch.Generator().manual_seed(0)
-    shape = (IMAGES, spec.in_channels, spec.image_size, spec.image_size)
+    shape = (IMAGES, *spec.input_shape)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
     split = Split(images, torch.arange(IMAGES) % spec.num_classes)
     names = tuple(map(str, range(spec.num_classes)))

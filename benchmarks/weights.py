@@ -115,7 +115,7 @@ def memory(folder: Path) -> None:
         network, card = load(paths[number % len(paths)])
         spec = card.network_spec
         with torch.inference_mode():
-            network(torch.zeros(1, spec.in_channels, spec.image_size, spec.image_size))
+            network(torch.zeros(1, *spec.input_shape))
         del network
         if number in {MANY // 10, MANY}:
             gc.collect()

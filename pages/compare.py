@@ -18,7 +18,7 @@ from explorer.ui.shared import html_tables, published
 from explorer.ui.shared.cases import cases
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.networks import title
-from explorer.ui.shared.number_input import number_input
+from explorer.ui.shared.size_input import size_input
 from explorer.ui.shared.text import plain
 
 MEASURES = {str(measure): measure_name(measure) for measure in measures_at(Place.STAGES)}
@@ -55,9 +55,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
         key="compare.add",
     )
     export.render(page_state, comparison)
-    number_input(
-        state.VIEW + "size", _("Common input size"), _("Side of all images in pixels; empty: each network's own."),
-        value=None, placeholder=_("each network's own"), width=190,
+    size_input(
+        state.VIEW + "size", _("Common input size"), placeholder=_("each network's own"), width=190,
+        help=_("Pixels of all images: a side, or height x width such as 224x160; empty: each network's own."),
     )  # fmt: skip
     st.caption(
         _(

@@ -13,6 +13,7 @@ from explorer.analysis.receptive_field import Local, State, States, Unknown, geo
 from explorer.analysis.result import Layer, NetworkWarning, ReceptiveField
 from explorer.analysis.trace import Trace, TracedLayer
 from explorer.i18n import _
+from explorer.specs.size import Size
 
 HEAD_SHARE = 0.5
 
@@ -34,22 +35,28 @@ def graph_warnings(trace: Trace, states: States, heads: tuple[str, ...] = ()) ->
 
 
 def total_warnings(
-    layers: Iterable[Layer], params: int, field: ReceptiveField | None, image_size: int
+    layers: Iterable[Layer], params: int, field: ReceptiveField | None, image: Size
 ) -> list[NetworkWarning]:
     """Returns the warnings of the totals: a small receptive field, a heavy head."""
     layers = list(layers)
     warnings = []
-    reach = max(field.size, field.columns[0] if field.columns else 0) if field else None
-    if reach is not None and 1 < reach < image_size:  # 1 pixel: there is no convolution or pool
-        warnings.append(
-            NetworkWarning(
-                "field-smaller-than-image",
-                _(
-                    "A unit of the last map sees {reach} of the {image} pixels a side, so objects larger than that are "
-                    "only seen in parts. Add layers or pools, or train on smaller images."
-                ).format(reach=number(reach), image=number(image_size)),
+    reach = Size(field.size, field.columns[0] if field.columns else field.size) if field else None
+    # 1 pixel: there is no convolution or pool
+    if reach is not None and max(reach) > 1 and (reach.height < image.height or reach.width < image.width):
+        sentence = (
+            _(
+                "A unit of the last map sees {reach} of the {image} pixels a side, so objects larger than that are "
+                "only seen in parts. Add layers or pools, or train on smaller images."
+            )
+            if image.height == image.width
+            else _(
+                "A unit of the last map sees {rows}×{columns} pixels of the image's {image}, so objects larger than "
+                "that are only seen in parts. Add layers or pools, or train on smaller images."
             )
         )
+        sides = {"reach": number(max(reach)), "rows": number(reach.height), "columns": number(reach.width)}
+        shown = number(image.height) if image.height == image.width else image
+        warnings.append(NetworkWarning("field-smaller-than-image", sentence.format(**sides, image=shown)))
     head = [layer for layer in layers if layer.stage == "head" and layer.params]
     head_params = sum(layer.params for layer in head)
     if HEAD_SHARE * params < head_params < params:
@@ -205,14 +212,17 @@ def _misaligned(layer: TracedLayer, states: States) -> list[NetworkWarning]:
 
 def _enlarged(layer: TracedLayer) -> list[NetworkWarning]:
     for op in layer.ops:
-        if op.name == "_adaptive_avg_pool2d" and op.output.shape[-1] > op.inputs[0].shape[-1]:
+        if op.name != "_adaptive_avg_pool2d":
+            continue
+        before, after = Size(*op.inputs[0].shape[-2:]), Size(*op.output.shape[-2:])
+        if after.height > before.height or after.width > before.width:
             return [
                 NetworkWarning(
                     "pool-repeats",
                     _(
-                        "{layer} enlarges a {before}×{before} map to {after}×{after} by repeating its cells, so "
-                        "the next layer's weights see copies. Pool to {before} instead, or use larger images."
-                    ).format(layer=layer.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
+                        "{layer} enlarges a {before} map to {after} by repeating its cells, so "
+                        "the next layer's weights see copies. Pool to {least} instead, or use larger images."
+                    ).format(layer=layer.name, before=before, after=after, least=min(before)),
                     layer.name,
                 )
             ]

@@ -73,7 +73,7 @@ def align(left: Sequence[Layer], right: Sequence[Layer], sides: tuple[int, int])
     Args:
         left: Layers of the first network.
         right: Layers of the second network.
-        sides: Sides of the two networks' images in pixels.
+        sides: Heights of the two networks' images in pixels.
     """
     features = _features(left, sides[0]), _features(right, sides[1])
     owners = _owners(left), _owners(right)
@@ -122,7 +122,7 @@ def _latest(last: tuple[str, str] | None, pair: tuple[str, str] | None) -> tuple
 class _Features(NamedTuple):
     """The features of a layer that determine its score with another one.
 
-    ``halvings`` is the logarithm of the ratio of the image's side to the map's, and ``source`` the kind of layer that
+    ``halvings`` is the logarithm of the ratio of the image's height to the map's, and ``source`` the kind of layer that
     computes the first input: a ReLU after an addition differs from one after a convolution.
     """
 
@@ -143,7 +143,7 @@ def _features(layers: Sequence[Layer], side: int) -> list[_Features]:
             layer.window.stride if layer.window else (1, 1),
             channels(layer.input_shape),
             channels(layer.output_shape),
-            round(log2(side / layer.output_shape[2] if len(layer.output_shape) == 4 else side)),
+            round(log2(side / layer.volume[2] if len(layer.volume) == 4 else side)),
             _source(layers, layer),
         )
         for layer in layers

@@ -82,7 +82,9 @@ def compare(networks: Sequence[Analysis]) -> Comparison:
     return Comparison(
         networks=tuple(networks),
         totals=tuple(map(totals, networks)),
-        rows=tuple(align(first.layers, other.layers, (first.image_side, other.image_side)) for other in networks[1:]),
+        rows=tuple(
+            align(first.layers, other.layers, (first.image.height, other.image.height)) for other in networks[1:]
+        ),
         stages=stages(networks),
     )
 

@@ -8,14 +8,9 @@ from explorer.analysis.devices import Device
 from explorer.analysis.memory import TrainingMemory
 from explorer.families import Spec
 from explorer.i18n import _
+from explorer.specs.size import Size
 
 Span = tuple[int, int] | None
-
-
-def map_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Returns channels, rows and columns of a batch of square maps, also with channels last (Swin)."""
-    _batch, one, two, three = shape
-    return (three, one, two) if one == two != three else (one, two, three)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +109,15 @@ class Layer:
     sees_whole_image: bool
     notes: tuple[str, ...]
     formulas: dict[str, str]
+    channels_last: bool = False  # whether its output is (N, H, W, C), as in Swin
+
+    @property
+    def volume(self) -> tuple[int, ...]:
+        """The output shape; of a map always (N, C, H, W)."""
+        if not self.channels_last:
+            return self.output_shape
+        batch, rows, columns, channels = self.output_shape
+        return (batch, channels, rows, columns)
 
     @property
     def description(self) -> str:
@@ -241,9 +245,9 @@ class Analysis:
         return (*self.layers, *(layer for head in self.auxiliary for layer in head.layers))
 
     @property
-    def image_side(self) -> int:
-        """Longer side of the image in pixels."""
-        return max(self.input_shape[2:])
+    def image(self) -> Size:
+        """Height and width of the image in pixels."""
+        return Size(*self.input_shape[2:])
 
     def with_flops_of(self, terms: frozenset[Term]) -> Self:
         """Returns the same analysis with only some terms of FLOPs; its formulas still list all terms."""

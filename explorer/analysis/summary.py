@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from math import log
 from typing import TypeVar
 
 import torch
@@ -31,7 +32,6 @@ from explorer.analysis.result import (
     SpecAnalysis,
     Totals,
     Window,
-    map_shape,
 )
 from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
 from explorer.errors import InputError, SpecError, shown
@@ -39,6 +39,7 @@ from explorer.families import Spec
 from explorer.families.building import attach_auxiliary, build, detach_auxiliary, head_names
 from explorer.families.refusal import explain
 from explorer.i18n import _, language
+from explorer.specs.size import Size
 
 CACHE_SIZE = 64  # networks, at about a megabyte each
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
@@ -84,9 +85,7 @@ def analyse(
     chosen = checked_device(batch_size, optimizer, device)
     half = chosen is Device.CUDA and precision is not Precision.FP32  # the kernels of other devices are the same
     spec_analysis, saved = _analyse_spec(spec, batch_size, chosen, half, language())
-    make = partial(
-        SpecAnalysis, spec=spec, name="", input_shape=(1, spec.in_channels, spec.image_size, spec.image_size)
-    )
+    make = partial(SpecAnalysis, spec=spec, name="", input_shape=(1, *spec.input_shape))
     return complete(spec_analysis, saved, make, batch_size, optimizer, precision, chosen)
 
 
@@ -189,7 +188,7 @@ def _analyse_spec(
 def _analyse_anew(spec: Spec, batch_size: int, device: Device, *, half: bool) -> tuple[Summary, SavedBytes | str]:
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
-    shape = (spec.in_channels, spec.image_size, spec.image_size)
+    shape = spec.input_shape
     network.eval()
     spec_analysis = summarise(network, heads, head_names(spec), _trace_network(network, spec, (1, *shape)))
     attach_auxiliary(network, heads)
@@ -214,8 +213,8 @@ def _trace_network(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Tr
             network(torch.empty(shape, device="meta"))
     except Exception as error:  # torchvision's networks raise errors of many kinds
         raise SpecError(
-            _("image_size: this network can't run on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=explain(error)
+            _("image_size: this network can't run on {size} images: {reason}").format(
+                size=spec.sides, reason=explain(error)
             )
         ) from error
     return recorder.trace()
@@ -256,7 +255,7 @@ def summarise(
     field = field_of(state, (image[0], image[1]))
     warnings = [
         *advice.graph_warnings(trace, states, heads),
-        *advice.total_warnings(layers, params, field, max(image)),
+        *advice.total_warnings(layers, params, field, Size(*image)),
         *advice.uncounted_warnings(costs),
     ]
     lines = {
@@ -273,7 +272,7 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
         return ()
     network.eval().training = True  # only of the network itself: batch norms stay in evaluation mode
     try:
-        trace = _trace_network(network, spec, (1, spec.in_channels, spec.image_size, spec.image_size))
+        trace = _trace_network(network, spec, (1, *spec.input_shape))
     except SpecError:  # the map is too small for a head: there is a warning that the network can't train
         return ()
     traced_layers = _layers(
@@ -307,7 +306,7 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[s
         output = traced.output
         state = states.get(output)
         field = field_of(state, (height, width))
-        stage = _stage(traced, heads, stage, state)
+        stage = _stage(traced, heads, stage, state, Size(height, width))
         cost_of_layer = costs[traced.name]
         new_bytes = 0 if output.storage in stored else output.bytes
         stored.update(value.storage for op in traced.ops for value in op.outputs)
@@ -328,6 +327,7 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[s
                 sees_whole_image=isinstance(state, Global),
                 notes=_notes(state, field, cost_of_layer),
                 formulas=_formulas(traced, cost_of_layer, states, new_bytes),
+                channels_last=_is_channels_last(output.shape, state, Size(height, width)),
             )
         )
         producers[output] = position  # a module that returns its input (dropout) is still a layer of the chain
@@ -367,7 +367,7 @@ def _sources(value: Value, producers: dict[Value, int]) -> list[int]:
     return found
 
 
-def _stage(traced: TracedLayer, heads: tuple[str, ...], before: str, state: State) -> str:
+def _stage(traced: TracedLayer, heads: tuple[str, ...], before: str, state: State, image: Size) -> str:
     """Returns the stage of a layer: the size of its map, as in papers; a pool belongs to the stage of its input."""
     if before == "head" or traced.name.split(".")[0].split("#")[0] in heads:
         return "head"
@@ -378,8 +378,19 @@ def _stage(traced: TracedLayer, heads: tuple[str, ...], before: str, state: Stat
     if len(shape) != 4:
         return before
     # A squeeze-and-excitation gate pools maps to 1×1 in a branch, which is not a stage.
-    _channels, rows, columns = map_shape(shape)
+    rows, columns = shape[1:3] if _is_channels_last(shape, state, image) else shape[2:]
     return before if isinstance(state, Global) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
+
+
+def _is_channels_last(shape: tuple[int, ...], state: State, image: Size) -> bool:
+    """Returns whether a value is a batch of maps with channels last; by their aspect if their state does not say."""
+    if len(shape) != 4:
+        return False
+    if isinstance(state, Local):
+        return state.dims == (1, 2)
+    _batch, one, two, three = shape
+    aspect = log(image.height / image.width)
+    return abs(log(one / two) - aspect) < abs(log(two / three) - aspect)
 
 
 def field_of(state: State, image: tuple[int, int]) -> ReceptiveField | None:

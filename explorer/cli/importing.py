@@ -9,6 +9,7 @@ import click
 from explorer.cli.jobs import json_option
 from explorer.cli.output import print_json, print_text
 from explorer.families import resolve
+from explorer.specs.base import read_size
 
 
 @click.command("import")
@@ -19,7 +20,7 @@ from explorer.families import resolve
 @click.option("--std", help="Divisor of the pixels after that: one number, or one for each channel.")
 @click.option("--resize", help="Pixels of the shorter side before the centre crop; none: straight to the square.")
 @click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
-@click.option("--image-size", type=int, help="Side of the images in pixels.")
+@click.option("--image-size", help="Pixels of the images: a side, or height x width (224x160).")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the recognised network.")
 @json_option
 def import_(
@@ -31,7 +32,7 @@ def import_(
     std: str | None,
     resize: str | None,
     classes: str | None,
-    image_size: int | None,
+    image_size: str | None,
     pairs: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -57,8 +58,8 @@ def import_(
     for key, text in (texts | ({} if spec is None else {"spec": spec})).items():
         command += [f"--{key}", text if key != "classes" or "," in text else Path(text).name]
     if image_size is not None:
-        answers["image_size"] = image_size
-        command += ["--image-size", str(image_size)]
+        answers["image_size"] = read_size(image_size)
+        command += ["--image-size", image_size]
     is_interactive = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     imported = import_checkpoint(
         checkpoint,

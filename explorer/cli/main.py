@@ -21,7 +21,7 @@ from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.i18n import _
-from explorer.specs.base import explain
+from explorer.specs.base import explain, read_size
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,14 +63,14 @@ def presets(*, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("spec")
-@click.option("--image-size", type=int, help="Side of the input in pixels, instead of the spec's.")
+@click.option("--image-size", help="Pixels of the input instead of the spec's: a side, or height x width (224x160).")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a training batch.")
 @click.option("--optimizer", default="momentum", show_default=True, help="sgd, momentum or adam, for the memory.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps, for the memory of training.")
 @json_option
 def analyze(
-    *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
+    *, spec: str, image_size: str | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
 ) -> None:
     """Show every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
     chosen = _resolve(spec, image_size)
@@ -89,12 +89,12 @@ def analyze(
 
 @cli.command()
 @click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
-@click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
+@click.option("--image-size", help="Pixels of all inputs instead of the specs' own: a side, or 224x160.")
 @click.option("--format", "name", help="latex, markdown or xlsx: tables for a paper, a document or a spreadsheet.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
 @json_option
 def compare(
-    *, specs: tuple[str, ...], image_size: int | None, name: str | None, output: Path | None, as_json: bool
+    *, specs: tuple[str, ...], image_size: str | None, name: str | None, output: Path | None, as_json: bool
 ) -> None:
     """Compare two to four networks side by side: layers aligned, numbers against the first's."""
     check_table_options(name, output, as_json=as_json)
@@ -199,9 +199,9 @@ def train(
     show(submitted, as_json=as_json, several=bool(varied or rows))
 
 
-def _resolve(text: str, image_size: int | None) -> Spec:
+def _resolve(text: str, image_size: str | None) -> Spec:
     spec = resolve(text)
-    return spec if image_size is None else spec.changed(image_size=image_size)
+    return spec if image_size is None else spec.changed(image_size=read_size(image_size))
 
 
 def main() -> None:

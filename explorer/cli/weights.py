@@ -15,6 +15,7 @@ from explorer.errors import InputError, shown
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
 from explorer.jobs.job import Job
+from explorer.specs.base import read_size
 
 if TYPE_CHECKING:
     from explorer.exports.figure import FigureOptions
@@ -131,7 +132,7 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
 @click.argument("weights")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
-@click.option("--image-size", type=int, help="Side of the images in pixels, in place of the one on the card.")
+@click.option("--image-size", help="Pixels of the images, in place of the card's: a side, or height x width (224x160).")
 @click.option("--invert", is_flag=True, help="Swap light and dark.")
 @click.option(
     "--ink",
@@ -145,7 +146,7 @@ def predict(
     weights: str,
     images: Sequence[str],
     top: int,
-    image_size: int | None,
+    image_size: str | None,
     invert: bool,
     find_ink: bool,
     as_json: bool,
@@ -159,7 +160,7 @@ def predict(
 
     path = find_weights(weights)
     module, card = load(path)
-    card = at_size(card, image_size)
+    card = at_size(card, None if image_size is None else read_size(image_size))
     network = Network(module, card, card.name, path)
     results = list(answers(network, images, top, invert=invert, find_ink=find_ink))
     if as_json:

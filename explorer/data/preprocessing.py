@@ -24,7 +24,8 @@ from explorer.data.framing import Framing
 from explorer.errors import InputError
 from explorer.i18n import _, ngettext
 from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
-from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
+from explorer.specs.base import StrictInt, explain_all, unknown_key
+from explorer.specs.size import MAX_IMAGE, ImageSize, Size, height_width
 
 _UNIT = 2**16  # 255 * _UNIT < 2**24, so that float32 holds sums of products exactly
 _BAND = 16  # most pixels of the result that are computed at a time
@@ -40,26 +41,32 @@ class Preprocessing(NamedTuple):
     """The preprocessing of a network's images.
 
     Attributes:
-        size: Side of the network's square input, in pixels.
+        size: Size of the network's input in pixels: its side, or height and width.
         mean: Mean of pixels from 0 to 1: one for all channels, or one for each.
         std: Standard deviation of pixels from 0 to 1: one for all channels, or one for each.
         permutation_seed: Seed of the permutation of the pixels of every image; None permutes nothing.
         resize: Length of the shorter side after a resize that keeps the aspect ratio, before the middle is cropped
-            (torchvision's ``ImageClassification``); None resizes the image directly to the square.
+            (torchvision's ``ImageClassification``); None resizes the image directly to the size.
         framing: Framing of the strokes in the network's own images; None if they are no strokes, or it is unknown.
     """
 
-    size: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)]
+    size: ImageSize
     mean: Annotated[tuple[Mean, ...], Field(min_length=1, fail_fast=True)]
     std: Annotated[tuple[Std, ...], Field(min_length=1, fail_fast=True)]
     permutation_seed: Annotated[StrictInt, Field(ge=0, le=MAX_SEED)] | None = None
     resize: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)] | None = None
     framing: Framing | None = None
 
+    @property
+    def sides(self) -> Size:
+        """Height and width of the network's input in pixels."""
+        return height_width(self.size)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON-ready form in weight cards; permutation, resize and framing are left out if they are None."""
         card = {key: value for key, value in self._asdict().items() if value is not None}
-        return {**card, "mean": list(self.mean), "std": list(self.std)}
+        size = list(self.size) if isinstance(self.size, Size) else self.size
+        return {**card, "size": size, "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any]) -> "Preprocessing":
@@ -82,7 +89,7 @@ class Preprocessing(NamedTuple):
                     len(preprocessing.std),
                 ).format(count=len(preprocessing.std), expected=len(preprocessing.mean))
             )
-        if preprocessing.resize is not None and preprocessing.resize < preprocessing.size:
+        if preprocessing.resize is not None and preprocessing.resize < max(preprocessing.sides):
             raise InputError(
                 _("resize: {value} is less than the crop, {size}").format(
                     value=preprocessing.resize, size=preprocessing.size
@@ -195,20 +202,19 @@ def _rounded(values: Tensor) -> Tensor:
     return values.add_(0.5).floor_()
 
 
-def resize(images: Tensor, height: int, width: int | None = None) -> Tensor:
+def resize(images: Tensor, size: int | Size) -> Tensor:
     """Resize images without keeping the aspect ratio.
 
     Args:
         images: uint8, (B, C, H, W).
-        height: Height of the result in pixels.
-        width: Width of the result; None is the height.
+        size: Size of the result in pixels.
 
     Returns:
         8-bit values, (B, C, height, width).
     """
     rows, columns = (
-        None if side == size else _cached_bands(size, side, images.device)
-        for side, size in zip(images.shape[-2:], (height, width or height), strict=True)
+        None if side == wanted else _cached_bands(wanted, side, images.device)
+        for side, wanted in zip(images.shape[-2:], height_width(size), strict=True)
     )
     return _resample(images, rows, columns)
 
@@ -221,13 +227,16 @@ def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
         preprocessing: Preprocessing of the network.
 
     Returns:
-        8-bit values, (B, C, size, size), float32 or uint8.
+        8-bit values, (B, C, height, width), float32 or uint8.
     """
-    size, length = preprocessing.size, preprocessing.resize
+    length = preprocessing.resize
     if length is None:
-        return resize(images, size)
+        return resize(images, preprocessing.size)
     shorter = min(images.shape[-2:])
-    rows, columns = (_middle(side, int(length * side / shorter), size, images) for side in images.shape[-2:])
+    rows, columns = (
+        _middle(side, int(length * side / shorter), wanted, images)
+        for side, wanted in zip(images.shape[-2:], preprocessing.sides, strict=True)
+    )
     return _resample(images, rows, columns)
 
 
@@ -258,14 +267,14 @@ class Normalise:
         self._order: Tensor | None = None
         if preprocessing.permutation_seed is not None:
             generator = torch.Generator().manual_seed(preprocessing.permutation_seed)
-            self._order = torch.randperm(preprocessing.size**2, generator=generator).to(device)
+            self._order = torch.randperm(preprocessing.sides.area, generator=generator).to(device)
 
     def __call__(self, pixels: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """Normalised images, float32, (B, C, size, size).
+        """Normalised images, float32, (B, C, height, width).
 
         Args:
-            pixels: 8-bit values of any type, (B, C, size, size).
-            hidden: Mask of the pixels to set to the mean before the permutation, bool, (B, 1, size, size).
+            pixels: 8-bit values of any type, (B, C, height, width).
+            hidden: Mask of the pixels to set to the mean before the permutation, bool, (B, 1, height, width).
         """
         # Two steps round each result the same way; a fused multiply-add depends on the pixel's place in a vector.
         images = (pixels - self._mean).mul_(self._rate)

@@ -103,12 +103,12 @@ def _branch(
     left = max(free, fork - PAD - WIDEST / 2)
     below = [box.y + box.height for box in layout.boxes if left - 8 < box.x + box.slot and box.x < left + width + 8]
     top = max([*below, source.y + source.height]) + 2 * LABEL + BEFORE
-    scale = Scale([layers[node.layers[0]].output_shape for node in nodes], longest=WIDEST, tallest=18.0)
+    scale = Scale([layers[node.layers[0]].volume for node in nodes], longest=WIDEST, tallest=18.0)
     boxes = []
     for number, node in enumerate(nodes):
-        across, down, depth = scale.box(layers[node.layers[0]].output_shape)
+        across, down, depth = scale.box(layers[node.layers[0]].volume)
         slabs = len(node.layers) - 1
-        box = Box(node, source.rank, 0, layers[node.layers[0]].output_shape, across, down, depth, slabs, across)
+        box = Box(node, source.rank, 0, layers[node.layers[0]].volume, across, down, depth, slabs, across)
         box.x = left + PAD + (WIDEST - across) / 2
         box.y = top + ROOM + LINE * (number + 0.5) - down / 2
         boxes.append(box)

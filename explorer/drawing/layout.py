@@ -11,7 +11,6 @@ from itertools import pairwise
 from math import prod
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.result import map_shape
 from explorer.drawing.scale import Scale
 from explorer.drawing.theme import NAME, SMALL
 from explorer.drawing.tree import Node, visible
@@ -150,7 +149,7 @@ def lay_out(
     """
     layers = analysis.layers
     nodes = visible(stages, is_open)
-    scale = Scale([analysis.input_shape, *(layers[node.layers[0]].output_shape for node in nodes)])
+    scale = Scale([analysis.input_shape, *(layers[node.layers[0]].volume for node in nodes)])
     owner = {layer: index for index, node in enumerate(nodes) for layer in node.layers}
     before: list[list[int]] = []
     for index, node in enumerate(nodes):
@@ -166,8 +165,8 @@ def lay_out(
     }
     boxes = []
     for index, node in enumerate(nodes):
-        last = layers[node.layers[-1]].output_shape
-        shape = last if node.children else layers[node.layers[0]].output_shape
+        last = layers[node.layers[-1]].volume
+        shape = last if node.children else layers[node.layers[0]].volume
         width, height, depth = scale.box(shape)
         if layers[node.layers[0]].kind == "Add" and not node.children:
             width, height, depth = 18.0, 18.0, 0.0
@@ -269,7 +268,7 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
             edges.append(Edge(None, box, analysis.input_shape, label=shape_words(analysis.input_shape), arc=None))
             arriving[index] = analysis.input_shape
         for source in sources:
-            shape = layers[boxes[source].node.layers[-1]].output_shape
+            shape = layers[boxes[source].node.layers[-1]].volume
             between = any(
                 boxes[source].rank < other.rank < box.rank and other.lane == box.lane
                 for other in boxes[source + 1 : index]
@@ -290,7 +289,7 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
 
 def _label(layer: Layer) -> tuple[str, str]:
     """The label of an edge: the shape of a layer's output; below a flattened map, the shape before."""
-    above, below = shape_words(layer.output_shape)
+    above, below = shape_words(layer.volume)
     flat = layer.kind == "Flatten" and prod(layer.input_shape[2:]) > 1
     return above, "×".join(map(str, layer.input_shape[1:])) if flat else below
 
@@ -325,13 +324,13 @@ def _set_columns(layout: Layout, analysis: Analysis, scale: Scale) -> None:
         x += slot + room[rank]
         layout.ends[rank] = float(round(x - CUT))
         x += bends[rank]
-    layout.width = x + 26 + words_width("×".join(shape_words(analysis.layers[-1].output_shape)), NAME)
+    layout.width = x + 26 + words_width("×".join(shape_words(analysis.layers[-1].volume)), NAME)
 
 
 def shape_words(shape: tuple[int, ...]) -> tuple[str, str]:
     """The two lines of a shape: channels above the edge, rows and columns below it."""
     if len(shape) == 4:
-        channels, rows, columns = map_shape(shape)
+        _batch, channels, rows, columns = shape
         return f"{channels:,}", f"{rows}×{columns}"
     return f"{shape[-1]:,}" if len(shape) > 1 else "1", "×".join(map(str, shape[1:-1]))
 

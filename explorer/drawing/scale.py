@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from math import prod
 
-from explorer.analysis.result import map_shape
-
 TALLEST = 120.0  # largest height of a map in pixels
 LONGEST = 62.0  # largest width of a volume in pixels, for the most channels
 SLANT = 0.14  # depth of a volume as a share of its height
@@ -15,19 +13,19 @@ class Scale:
 
     def __init__(self, shapes: Iterable[tuple[int, ...]], tallest: float = TALLEST, longest: float = LONGEST) -> None:
         known = [_extent(shape) for shape in shapes]
-        self._side = min(26.0, tallest / max(side for _channels, side in known) ** 0.5)
-        self._channels = min(12.0, longest / max(channels for channels, _side in known) ** 0.5)
+        self._side = min(26.0, tallest / max(max(rows, columns) for _channels, rows, columns in known) ** 0.5)
+        self._channels = min(12.0, longest / max(channels for channels, _rows, _columns in known) ** 0.5)
 
     def box(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
-        """Width, height and depth of a volume in pixels."""
-        channels, side = _extent(shape)
-        height = max(7.0, self._side * side**0.5)
-        return max(3.0, self._channels * channels**0.5), height, SLANT * height if side > 1 else 2.0
+        """Width, height and depth of a volume in pixels: its channels, rows and columns."""
+        channels, rows, columns = _extent(shape)
+        height, depth = (max(7.0, self._side * side**0.5) for side in (rows, columns))
+        return max(3.0, self._channels * channels**0.5), height, SLANT * depth if rows * columns > 1 else 2.0
 
 
-def _extent(shape: tuple[int, ...]) -> tuple[int, float]:
-    """Channels and side of a map; for tokens, their features and the side of a square of as many cells."""
+def _extent(shape: tuple[int, ...]) -> tuple[int, float, float]:
+    """Channels, rows and columns of a map, (N, C, H, W); tokens are drawn as a square of as many cells."""
     if len(shape) == 4:
-        channels, rows, columns = map_shape(shape)
-        return channels, (rows * columns) ** 0.5
-    return (shape[-1], prod(shape[1:-1]) ** 0.5) if len(shape) > 1 else (1, 1.0)
+        return shape[1], shape[2], shape[3]
+    side = prod(shape[1:-1]) ** 0.5
+    return (shape[-1], side, side) if len(shape) > 1 else (1, 1.0, 1.0)

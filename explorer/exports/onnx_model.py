@@ -63,7 +63,7 @@ def _onnx_bytes(network: nn.Module, spec: Spec, note: str, about: dict[str, str]
 
     detach_auxiliary(network.eval())
     # A single number expanded to a batch: torch.export reads only the shape, and real images may take gigabytes.
-    image = torch.zeros(()).expand(EXAMPLE_BATCH, spec.in_channels, spec.image_size, spec.image_size)
+    image = torch.zeros(()).expand(EXAMPLE_BATCH, *spec.input_shape)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = cast(

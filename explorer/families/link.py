@@ -1,7 +1,8 @@
 """Links: a spec as readable query parameters that give its differences from a preset.
 
 ``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Dots join the items of a list and
-underscores the rows of a table; ``none`` is null and ``empty`` is the empty list.
+underscores the rows of a table; ``none`` is null and ``empty`` is the empty list. ``image_size=224x160`` is a height
+and a width.
 
 If a link holds several networks, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. Tildes join the
 parts; ``~.`` stands for a colon and ``~-`` for a slash.
@@ -10,6 +11,8 @@ parts; ``~.`` stands for a colon and ``~-`` for a slash.
 import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from explorer.errors import SpecError, shown
 from explorer.families.parsing import parse_spec
@@ -38,7 +41,8 @@ def encode(spec: Spec, base: str) -> dict[str, str]:
     if base not in PRESETS or PRESETS[base].spec.family != spec.family:
         base = nearest(spec)
     before, after = resolve(base).to_dict(), spec.to_dict()
-    return {BASE: base, **{key: _text(after[key]) for key in after if after[key] != before[key]}}
+    fields = type(spec).model_fields
+    return {BASE: base, **{key: _text(after[key], fields[key]) for key in after if after[key] != before[key]}}
 
 
 def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
@@ -90,12 +94,12 @@ def from_text(text: str) -> tuple[Spec, str]:
     return decode({BASE: base, **dict(zip(keys, values, strict=True))})
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, field: FieldInfo) -> str:
     if not isinstance(value, list):
         return write(value)
     if value and isinstance(value[0], list):
         return ROWS.join(map(LIST.write, value))
-    return LIST.write(value)
+    return next((one for one in field.metadata if isinstance(one, ListText)), LIST).write(value)
 
 
 def _value(text: str, annotation: Any) -> Any:

@@ -88,7 +88,7 @@ def head(setting: Setting) -> Finding:
     setattr(network.get_submodule(parent), child, wrong)
     try:
         with torch.inference_mode():
-            network(torch.zeros(1, 3, spec.image_size, spec.image_size))
+            network(torch.zeros(1, *spec.input_shape))
     except RuntimeError as error:
         evidence = f"RuntimeError: {error}"
     try:

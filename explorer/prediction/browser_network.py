@@ -64,7 +64,8 @@ def for_browser(network: Network) -> dict[str, Any] | None:
     """
     card = network.card
     framing = ink.framing_for(card)
-    if framing is None or network.memory > MAX_BYTES or network.analysis.totals.macs > MAX_MACS:
+    height, width = card.inputs.sides
+    if framing is None or height != width or network.memory > MAX_BYTES or network.analysis.totals.macs > MAX_MACS:
         return None
     try:
         weights = _Weights()
@@ -83,9 +84,9 @@ def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
     order = None
     if inputs.permutation_seed is not None:
         generator = torch.Generator().manual_seed(inputs.permutation_seed)
-        order = torch.randperm(inputs.size**2, generator=generator).tolist()
+        order = torch.randperm(inputs.sides.area, generator=generator).tolist()
     return {
-        "size": inputs.size, "channels": channels, "mean": levels[0].float().tolist(),
+        "size": inputs.sides.height, "channels": channels, "mean": levels[0].float().tolist(),
         "rate": levels[1].reciprocal().float().tolist(), "order": order,
     }  # fmt: skip
 

@@ -83,7 +83,7 @@ def channels_of(card: Card) -> int:
 
 def batch_size(card: Card) -> int:
     """Returns the number of images in a batch for a network."""
-    return min(max(MAX_BATCH_PIXELS // card.inputs.size**2, 1), MAX_BATCH_IMAGES)
+    return min(max(MAX_BATCH_PIXELS // card.inputs.sides.area, 1), MAX_BATCH_IMAGES)
 
 
 def _fitted(image: Tensor, card: Card) -> Tensor:

@@ -86,7 +86,7 @@ def confidence_warnings(picture: Picture, card: Card) -> list[ConfidenceWarning]
         if strokes is not None:
             size = strokes.box[2:]
             warnings += [ConfidenceWarning.OTHERS] if strokes.others else []
-            return warnings + ([ConfidenceWarning.SMALL] if max(size) * SMALL < card.inputs.size else [])
+            return warnings + ([ConfidenceWarning.SMALL] if max(size) * SMALL < max(card.inputs.sides) else [])
         warnings.append(ConfidenceWarning.NO_INK)
     pixels = picture.pixels.flatten(1).int()
     spread = int((pixels.amax(1) - pixels.amin(1)).max())
@@ -98,7 +98,7 @@ def confidence_warnings(picture: Picture, card: Card) -> list[ConfidenceWarning]
         if not picture.is_grey:
             warnings.append(ConfidenceWarning.COLOUR)
         warnings += _of_strokes(picture.network_input(card).float()[0] / 255, card)
-    if min(size) * SMALL < card.inputs.size:
+    if min(size) * SMALL < min(card.inputs.sides):
         warnings.append(ConfidenceWarning.SMALL)
     return warnings
 

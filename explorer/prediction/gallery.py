@@ -60,7 +60,7 @@ def samples_for(card: Card) -> list[Sample]:
     """Returns the pictures for a network. Suitable ones come first."""
     if card.network_spec.in_channels != 1:
         return [Sample(name, _title(name)) for name in _FILES]
-    kind = DIGITS if card.inputs.size <= 8 else "framed"
+    kind = DIGITS if max(card.inputs.sides) <= 8 else "framed"
     digits = [Sample(f"{kind}-{digit}", str(digit)) for digit in range(10)]
     return [*digits[FIRST_DIGIT:], *digits[:FIRST_DIGIT], *(Sample(name, _title(name)) for name in _GREY)]
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.result import map_shape
 from explorer.errors import InputError, shown
 from explorer.families.building import shared_copy
 from explorer.i18n import _
@@ -32,7 +31,8 @@ class MapLayer:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns."""
-        return map_shape(self.layer.output_shape)
+        _batch, channels, rows, columns = self.layer.volume
+        return channels, rows, columns
 
 
 def map_layers(module: nn.Module, analysis: Analysis) -> dict[str, MapLayer]:
@@ -60,8 +60,8 @@ def map_layers(module: nn.Module, analysis: Analysis) -> dict[str, MapLayer]:
 
 
 def _has_maps(layer: Layer) -> bool:
-    shape = layer.output_shape
-    return len(shape) == 4 and shape[0] == 1 and map_shape(shape)[1:] != (1, 1)
+    shape = layer.volume
+    return len(shape) == 4 and shape[0] == 1 and shape[2:] != (1, 1)
 
 
 def find_map_layer(layers: Mapping[str, MapLayer], name: str) -> MapLayer:

@@ -43,7 +43,7 @@ def framing_for(card: Card) -> Framing | None:
         return known
     if card.network_spec.in_channels != 1:
         return None
-    return Framing.BOX if card.inputs.size <= SMALL_DIGITS else Framing.MASS
+    return Framing.BOX if max(card.inputs.sides) <= SMALL_DIGITS else Framing.MASS
 
 
 def strokes_are_bright(card: Card) -> bool:
@@ -94,11 +94,13 @@ def find_strokes(picture: Picture) -> Strokes | None:
 
 
 def framed(strokes: Strokes, framing: Framing, card: Card, channels: int) -> Tensor:
-    """Returns strokes framed like a network's own images, before they are fitted: uint8, (C, side, side)."""
-    size, side = card.inputs.size, card.inputs.resize or card.inputs.size
-    field = torch.zeros(1, side, side, dtype=torch.uint8)  # the drawing fits into the middle, which some networks crop
-    edge = (side - size) // 2
-    field[:, edge : edge + size, edge : edge + size] = frame_strokes(strokes, framing, size)
+    """Returns strokes framed like a network's own images, before they are fitted: uint8, (C, height, width)."""
+    sides = card.inputs.sides
+    # The drawing is a square in the middle, which is what a network crops that resizes first.
+    height, width = (card.inputs.resize,) * 2 if card.inputs.resize else sides
+    field, size = torch.zeros(1, height, width, dtype=torch.uint8), min(sides)
+    top, left = (height - size) // 2, (width - size) // 2
+    field[:, top : top + size, left : left + size] = frame_strokes(strokes, framing, size)
     return (field if strokes_are_bright(card) else 255 - field).expand(channels, -1, -1).clone()
 
 

@@ -12,6 +12,7 @@ from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
 from explorer.prediction.hooks import MapLayer, with_hook_point
 from explorer.prediction.networks import Network
+from explorer.specs.size import Size
 
 
 def in_network_order(image: Tensor, inputs: Preprocessing) -> Tensor:
@@ -68,7 +69,7 @@ def filters(network: Network) -> Filters:
         InputError: If the first layer is neither.
     """
     spec = network.card.network_spec
-    picture = (spec.in_channels, spec.image_size, spec.image_size)
+    picture = spec.input_shape
     for name, module in network.module.named_modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == spec.in_channels:
             return Filters(module.weight.detach(), name)
@@ -97,15 +98,16 @@ class Window(NamedTuple):
     left: int
     right: int
 
-    def within(self, size: int) -> "Window | None":
-        """Returns the part inside a picture of ``size`` pixels a side. None if all of it is padding."""
-        part = Window(max(self.top, 0), min(self.bottom, size - 1), max(self.left, 0), min(self.right, size - 1))
+    def within(self, size: Size) -> "Window | None":
+        """Returns the part inside a picture. None if all of it is padding."""
+        bottom, right = min(self.bottom, size.height - 1), min(self.right, size.width - 1)
+        part = Window(max(self.top, 0), bottom, max(self.left, 0), right)
         return part if min(part.size) > 0 else None
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """Number of rows and columns."""
-        return self.bottom - self.top + 1, self.right - self.left + 1
+        return Size(self.bottom - self.top + 1, self.right - self.left + 1)
 
 
 def window(field: ReceptiveField, row: int, column: int) -> Window:

@@ -14,6 +14,7 @@ from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
 from explorer.families.building import build
 from explorer.i18n import _
+from explorer.specs.size import Size
 from explorer.weights import files, heads, registry
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
@@ -90,21 +91,21 @@ def _of_file(name: str, path: Path) -> Network:
     return _loaded(name, path, status.st_mtime_ns, status.st_size)
 
 
-def at_size(network: Network, size: int | None) -> Network:
+def at_size(network: Network, size: int | Size | None) -> Network:
     """Returns the same network for images of another size.
 
     Args:
         network: Network.
-        size: Side of the images in pixels. None keeps the size of the card.
+        size: Size of the images in pixels. None keeps the size of the card.
 
     Raises:
         InputError: If the weights do not allow that size.
     """
-    return network if size in (None, network.card.inputs.size) else _at_size(network, size)
+    return network if size is None or size == network.card.inputs.size else _at_size(network, size)
 
 
 @cached(LRUCache(MAX_RESIZED), key=lambda network, size: (network.key, size), lock=Lock())
-def _at_size(network: Network, size: int) -> Network:
+def _at_size(network: Network, size: int | Size) -> Network:
     return replace(network, card=heads.at_size(network.card, size), key=object())
 
 

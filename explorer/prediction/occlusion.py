@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from math import ceil
+from math import ceil, prod
 from typing import NamedTuple
 
 import torch
@@ -11,10 +11,11 @@ from torch import Tensor
 from explorer.data.preprocessing import Normalise
 from explorer.prediction.checks import check_class, check_numbers
 from explorer.prediction.networks import Network
+from explorer.specs.size import Size, height_width
 
 MAX_BATCH_PIXELS = 2**18
 MAX_BATCH_IMAGES = 64
-SHARES = (4, 8, 16)  # a patch's side is the picture's side divided by this: coarse, medium, fine
+SHARES = (4, 8, 16)  # a patch's side is the picture's shorter side divided by this: coarse, medium, fine
 
 Progress = Callable[[int, int], None]
 
@@ -25,14 +26,14 @@ class Patch(NamedTuple):
     side: int
     step: int
 
-    def positions(self, size: int) -> int:
-        """Returns the number of its positions on a picture of ``size`` pixels a side."""
-        return (ceil((size - self.side) / self.step) + 1) ** 2
+    def positions(self, size: int | Size) -> int:
+        """Returns the number of its positions on a picture."""
+        return prod(ceil((side - self.side) / self.step) + 1 for side in height_width(size))
 
 
-def patches(size: int) -> dict[int, Patch]:
-    """Returns patches for a picture of ``size`` pixels a side, by their share of the side. The step is half a patch."""
-    sides = {share: max(1, round(size / share)) for share in SHARES}
+def patches(size: int | Size) -> dict[int, Patch]:
+    """Returns patches for a picture, by their share of its shorter side. The step is half a patch."""
+    sides = {share: max(1, round(min(height_width(size)) / share)) for share in SHARES}
     return {share: Patch(side, max(1, side // 2)) for share, side in sides.items()}
 
 
@@ -40,8 +41,8 @@ class OcclusionResult(NamedTuple):
     """The effect of covering a picture on the probability of a class.
 
     Attributes:
-        fall: Fall of the probability, float32, (size, size), as the mean over the patches that cover a pixel. Negative
-            where the probability rises. A permutation of the pixels is not undone.
+        fall: Fall of the probability, float32, (height, width), as the mean over the patches that cover a pixel.
+            Negative where the probability rises. A permutation of the pixels is not undone.
         extremes: Smallest and largest probability with one patch, float32, (2,).
     """
 
@@ -63,7 +64,7 @@ def occlusion(
 
     Args:
         network: Network to explain.
-        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, height, width), as the network sees them before normalisation.
         index: Position of the class.
         patch: Patch to move.
         progress: Callback for the progress. It receives the positions done and all positions. If it raises, the work
@@ -76,8 +77,8 @@ def occlusion(
     from captum.attr import Occlusion  # imported here because it takes seconds
 
     check_class(index, network.card)
-    channels, size, _width = image.shape
-    batch = max(1, min(MAX_BATCH_PIXELS // size**2, MAX_BATCH_IMAGES))
+    channels, size = image.shape[0], Size(*image.shape[1:])
+    batch = max(1, min(MAX_BATCH_PIXELS // size.area, MAX_BATCH_IMAGES))
     total, done = patch.positions(size), -1  # the first call is for the picture itself
     covered: list[Tensor] = []
 

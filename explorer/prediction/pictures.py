@@ -22,6 +22,7 @@ from explorer.errors import InputError
 from explorer.i18n import language
 from explorer.prediction.caches import BoundedCache
 from explorer.prediction.classify import channels_of
+from explorer.specs.size import Size
 from explorer.weights.files import Card
 
 SIDE = 512  # pixels of the longer side of a display copy
@@ -220,8 +221,8 @@ def shrunk(image: Tensor, side: int) -> Tensor:
     longest = max(image.shape[1:])
     if longest <= side:
         return image
-    height, width = (max(round(length * side / longest), 1) for length in image.shape[1:])
-    return resize(image[None], height, width)[0].byte()
+    size = Size(*(max(round(length * side / longest), 1) for length in image.shape[1:]))
+    return resize(image[None], size)[0].byte()
 
 
 def _release_memory() -> None:

@@ -71,14 +71,18 @@ def _sentence(code: ConfidenceWarning, answer: Answer) -> str:
             "The drawing is in another place than in {name}'s own images, or has another size: find the ink."
         ),
         codes.FAINT: _("Light and dark hardly differ in this picture: {name} sees almost nothing."),
-        codes.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
+        codes.SMALL: _(
+            "The picture has {width} × {height} pixels, and {name} reads {reads_width} × {reads_height}: it sees a "
+            "blur."
+        ),
         codes.EMPTY: _("The picture has one colour: there is nothing in it that {name} could recognise."),
         codes.NO_INK: _("No strokes were found: {name} classified the picture as it is."),
         codes.OTHERS: _("More is drawn in this picture: {name} classified only the largest figure."),
     }[code]
     return sentence.format(
         truth=picture.truth or "", count=len(card.classes), name=name, width=width, height=height,
-        size=card.inputs.size, taken=card.classes[answer.true_index or 0],
+        reads_width=card.inputs.sides.width, reads_height=card.inputs.sides.height,
+        taken=card.classes[answer.true_index or 0],
     )  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from pydantic_core.core_schema import ErrorType
 
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
+from explorer.specs.size import ImageSize, Size, height_width, typed_size
 
 # Limits keep every analysis under two seconds; they are far above any published network.
-MAX_IMAGE = 4096
 MAX_IN_CHANNELS = 1024
 MAX_CLASSES = 100_000
 MAX_WIDTH = 16_384
@@ -40,7 +40,7 @@ class Spec(BaseModel):
     any_channels: ClassVar[bool] = True  # whether the first layer takes images with any number of channels
     epsilon: ClassVar[float] = 1e-5  # epsilon of the batch norms; PyTorch's default
     in_channels: Annotated[int, Field(strict=True, ge=1, le=MAX_IN_CHANNELS)] = 3
-    image_size: Annotated[int, Field(strict=True, ge=1, le=MAX_IMAGE)] = 224
+    image_size: ImageSize = 224
     num_classes: Annotated[int, Field(strict=True, ge=1, le=MAX_CLASSES)] = 1000
 
     @classmethod
@@ -88,11 +88,11 @@ class Spec(BaseModel):
         """The same network without the heads that run only in training."""
         return self
 
-    def at_size(self, size: int) -> Self:
+    def at_size(self, size: int | Size) -> Self:
         """The same network for images of another size.
 
         Args:
-            size: Side of the images in pixels.
+            size: Size of the images in pixels.
 
         Raises:
             InputError: If the network can't take such images with the same weights.
@@ -112,13 +112,23 @@ class Spec(BaseModel):
         )
 
     @property
+    def sides(self) -> Size:
+        """Height and width of the images in pixels."""
+        return height_width(self.image_size)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return (self.in_channels, *self.sides)
+
+    @property
     def tensorflow_inputs(self) -> bool:
         """Whether torchvision's weights of the network expect pixels from -1 to 1, as weights from TensorFlow do."""
         return False
 
     @property
-    def dense_map(self) -> tuple[int, int] | None:
-        """Channels and side of the map that the dense head reads; None if the network has another head."""
+    def dense_map(self) -> tuple[int, Size] | None:
+        """Channels and size of the map that the dense head reads; None if the network has another head."""
         return None
 
     @property
@@ -161,6 +171,22 @@ class Spec(BaseModel):
         """This network's values of the fields that differ from another network of the family."""
         theirs = other.to_dict()
         return {key: value for key, value in self.to_dict().items() if value != theirs.get(key)}
+
+
+def read_size(text: str) -> int | Size:
+    """The size of images as people type it: ``224`` or ``224x160``.
+
+    Raises:
+        InputError: If it breaks a rule; names the value and the rule.
+    """
+    try:
+        return _TypedSize.model_validate({"image_size": typed_size(text)}).image_size
+    except ValidationError as error:
+        raise InputError(explain_all(error)) from None
+
+
+class _TypedSize(BaseModel):
+    image_size: ImageSize
 
 
 class Preset(NamedTuple):

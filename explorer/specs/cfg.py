@@ -17,8 +17,8 @@ from typing import NamedTuple, assert_never
 
 from explorer.errors import TokenError, shown
 from explorer.i18n import _
-from explorer.specs.arithmetic import window_output
 from explorer.specs.base import MAX_WIDTH
+from explorer.specs.size import Size, height_width
 from explorer.specs.window import window_pattern, window_text
 
 MAX_TOKENS = 256
@@ -157,20 +157,20 @@ def tokens(cfg: Sequence[RawToken]) -> list[Token]:
     return [parse_token(token, index) for index, token in enumerate(cfg)]
 
 
-def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:
-    """Side of the map after each token, in pixels.
+def map_sizes(cfg: Sequence[RawToken], image_size: int | Size) -> list[Size]:
+    """Rows and columns of the map after each token, in pixels.
 
     Raises:
         TokenError: If a window does not fit its map.
     """
-    sizes, size = [], image_size
+    sizes, size = [], height_width(image_size)
     for index, token in enumerate(tokens(cfg)):
         if not isinstance(token, Norm):
-            out = window_output(size, token.kernel, token.stride, token.padding)
-            if out < 1:
+            out = size.through(token.kernel, token.stride, token.padding)
+            if min(out) < 1:
                 raise TokenError(
                     _(
-                        "{place}: {token} needs a map of at least {needed}×{needed}, but {size}×{size} arrives "
+                        "{place}: {token} needs a map of at least {needed}×{needed}, but {size} arrives "
                         "at image_size {image}"
                     ).format(
                         place=place(index),

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from explorer.data.preprocessing import rearranged, resample, weights
+from explorer.specs.size import Size, height_width
 
 ATTEMPTS = 10  # of a random resized crop before it takes the middle
 AREA = (0.08, 1.0)
@@ -102,13 +103,13 @@ class Windows(NamedTuple):
         return Windows(*(None if values is None else values.to(device) for values in self))
 
 
-def compute_windows(numbers: dict[str, Tensor], height: int, width: int, size: int) -> Windows:
-    """Computes the windows for images of ``height`` by ``width``, shown at ``size`` by ``size``."""
+def compute_windows(numbers: dict[str, Tensor], height: int, width: int, size: int | Size) -> Windows:
+    """Computes the windows for images of ``height`` by ``width``, shown at another size."""
     box = shift = mirrored = None
     if "random_resized_crop" in numbers:
         box = _random_boxes(numbers["random_resized_crop"], height, width)
     if "crop" in numbers:
-        reach = size // 8
+        reach = torch.tensor(height_width(size), device=numbers["crop"].device) // 8
         shift = (numbers["crop"] * (2 * reach + 1)).long() - reach
     if "flip" in numbers:
         mirrored = numbers["flip"][:, 0] < 0.5
@@ -134,26 +135,26 @@ def _random_boxes(numbers: Tensor, height: int, width: int) -> Tensor:
     return torch.cat((torch.where(any_fits, (corner * (margin + 1)).long(), margin // 2), chosen), dim=1)
 
 
-def resample_windows(images: Tensor, windows: Windows, size: int) -> Tensor:
-    """Resamples the window of each image. Returns 8-bit values, (B, C, size, size), as ``resample`` does.
+def resample_windows(images: Tensor, windows: Windows, size: int | Size) -> Tensor:
+    """Resamples the window of each image. Returns 8-bit values, (B, C, *size), as ``resample`` does.
 
     Args:
         images: Images, uint8, (B, C, H, W).
         windows: Windows, on the images' device.
-        size: Side of the result in pixels.
+        size: Size of the result in pixels.
     """
-    height, width = images.shape[-2:]
+    size, (height, width) = height_width(size), images.shape[-2:]
     box = torch.tensor([[0, 0, height, width]], device=images.device) if windows.box is None else windows.box
-    down = across = torch.arange(size, device=images.device)[None]  # (1, size)
+    down, across = (torch.arange(side, device=images.device)[None] for side in size)  # (1, side)
     if windows.mirrored is not None:
-        across = torch.where(windows.mirrored[:, None], size - 1 - across, across)
+        across = torch.where(windows.mirrored[:, None], size.width - 1 - across, across)
     if windows.shift is not None:
         down, across = down + windows.shift[:, :1], across + windows.shift[:, 1:]
     rows = columns = None
-    if height != size or windows.box is not None or windows.shift is not None:
-        rows = rearranged(weights(size, height, box[:, 0::2]), down)
-    if width != size or any(part is not None for part in windows):
-        columns = rearranged(weights(size, width, box[:, 1::2]), across)
+    if height != size.height or windows.box is not None or windows.shift is not None:
+        rows = rearranged(weights(size.height, height, box[:, 0::2]), down)
+    if width != size.width or any(part is not None for part in windows):
+        columns = rearranged(weights(size.width, width, box[:, 1::2]), across)
     return resample(images, rows, columns)
 
 
@@ -161,12 +162,12 @@ def rotate_and_add_noise(pixels: Tensor, parameters: AugmentationParameters, str
     """Rotates images and adds noise, if there are random numbers for that.
 
     Args:
-        pixels: 8-bit values of any type, (B, C, size, size).
+        pixels: 8-bit values of any type, (B, C, height, width).
         parameters: Random numbers of these images, on their device.
         strength: Limits of the changes.
 
     Returns:
-        Values from 0 to 255, (B, C, size, size). With noise, float32 with fractions.
+        Values from 0 to 255, (B, C, height, width). With noise, float32 with fractions.
     """
     if "rotation" in parameters.uniform:
         pixels = rotate(pixels, strength.degrees * (2 * parameters.uniform["rotation"][:, 0].double() - 1))
@@ -180,26 +181,26 @@ def rotate(pixels: Tensor, degrees: Tensor) -> Tensor:
     """Rotates images around their centre with bilinear interpolation, in integers throughout. Free corners are black.
 
     Args:
-        pixels: 8-bit values of any type, (B, C, size, size).
+        pixels: 8-bit values of any type, (B, C, height, width).
         degrees: Angles, float64, (B,), counterclockwise.
 
     Returns:
-        8-bit values, int32, (B, C, size, size).
+        8-bit values, int32, (B, C, height, width).
     """
-    size, device = pixels.shape[-1], pixels.device
+    (height, width), device = pixels.shape[-2:], pixels.device
     angles = torch.deg2rad(degrees.cpu())  # on the CPU for all devices
     cosine, sine = ((part * _SCALE).round().long().to(device).view(-1, 1, 1) for part in (angles.cos(), angles.sin()))
-    middle = 2 * torch.arange(size, device=device) - (size - 1)  # half pixels from the middle
-    down, across = middle[:, None], middle[None]
-    # Each pixel's position in the source, (B, size, size), from the edge, in units of 1 / (2 * _SCALE) pixels.
+    middles = (2 * torch.arange(side, device=device) - (side - 1) for side in (height, width))  # in half pixels
+    down, across = next(middles)[:, None], next(middles)[None]
+    # Each pixel's position in the source, (B, height, width), from the edge, in units of 1 / (2 * _SCALE) pixels.
     rotated = (cosine * down + sine * across, cosine * across - sine * down)
-    positions = [position + (size - 1) * _SCALE for position in rotated]
+    positions = [part + (side - 1) * _SCALE for part, side in zip(rotated, (height, width), strict=True)]
     (row, column), (low, right) = zip(*((place >> 17, (place >> 9) & 255) for place in positions), strict=True)
     padded = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # positions outside the image read from a black frame
     total = torch.zeros_like(pixels, dtype=torch.int32)
     for step_down, step_right in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        at = [(edge + step + 1).clamp(0, size + 1) for edge, step in ((row, step_down), (column, step_right))]
-        index = (at[0] * (size + 2) + at[1]).flatten(1)[:, None].expand(-1, pixels.shape[1], -1)
+        down, across = (row + step_down + 1).clamp(0, height + 1), (column + step_right + 1).clamp(0, width + 1)
+        index = (down * (width + 2) + across).flatten(1)[:, None].expand(-1, pixels.shape[1], -1)
         weight = (low if step_down else 256 - low) * (right if step_right else 256 - right)
         total += padded.gather(2, index).view(pixels.shape) * weight[:, None].int()
     return (total + 2**15) >> 16
@@ -209,7 +210,7 @@ def add_noise(pixels: Tensor, normal: Tensor, starts: Tensor, std: float) -> Ten
     """Adds normal noise to images, clamped at black and white.
 
     Args:
-        pixels: Values from 0 to 255 of any type, (B, C, size, size).
+        pixels: Values from 0 to 255 of any type, (B, C, height, width).
         normal: Standard normal numbers, (N,). After the last one, the first one follows.
         starts: Index of the first normal number of each image, int64, (B,).
         std: Standard deviation, for pixels from 0 to 1.
@@ -220,17 +221,20 @@ def add_noise(pixels: Tensor, normal: Tensor, starts: Tensor, std: float) -> Ten
     return (pixels + noise * (255 * std)).clamp_(0, 255)
 
 
-def cutout_mask(numbers: Tensor, size: int) -> Tensor:
-    """Returns which pixels cutout hides, bool, (B, 1, size, size): a square of half the side around any pixel.
+def cutout_mask(numbers: Tensor, size: int | Size) -> Tensor:
+    """Returns which pixels cutout hides, bool, (B, 1, *size): a square of half the shorter side around any pixel.
 
     DeVries and Taylor 2017, section 3.2: the square may reach beyond the image.
 
     Args:
         numbers: Random numbers for cutout, (B, 2).
-        size: Side of the images in pixels.
+        size: Size of the images in pixels.
     """
-    side = size // 2
-    start = (numbers * size).long() - side // 2
-    grid = torch.arange(size, device=numbers.device)
-    inside = (grid >= start[..., None]) & (grid < start[..., None] + side)  # (B, 2, size)
-    return (inside[:, 0, :, None] & inside[:, 1, None, :])[:, None]
+    size = height_width(size)
+    side = min(size) // 2
+    starts = ((numbers[:, axis] * length).long() - side // 2 for axis, length in enumerate(size))
+    grids = (torch.arange(length, device=numbers.device) for length in size)
+    rows, columns = (
+        (grid >= start[:, None]) & (grid < start[:, None] + side) for grid, start in zip(grids, starts, strict=True)
+    )  # (B, height), (B, width)
+    return (rows[:, :, None] & columns[:, None, :])[:, None]

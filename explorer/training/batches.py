@@ -14,6 +14,7 @@ from explorer.data.dataset import IN_MEMORY, Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, fitted
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.specs.size import Size
 from explorer.training.augment import (
     DEFAULT_STRENGTH,
     AugmentationParameters,
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
     """One process's part of a batch.
 
     Attributes:
-        images: Normalised images, float32, (B, C, size, size).
+        images: Normalised images, float32, (B, C, height, width).
         labels: Labels, int64, (B,).
         total: Number of images of the whole batch, over all processes.
     """
@@ -141,11 +142,11 @@ class _Pass:
     ) -> None:
         self.count = len(split)
         self.steps = -(-self.count // batch_size)
-        self._size, self._placement, self._strength = preprocessing.size, placement, strength
+        self._sides, self._placement, self._strength = preprocessing.sides, placement, strength
         self._normalise = Normalise(preprocessing, placement.device)
         self._labels = split.labels.to(placement.device)
         images = split.images
-        if resident and not isinstance(images, Tensor) and _resized_bytes(images, self._size) <= IN_MEMORY:
+        if resident and not isinstance(images, Tensor) and _resized_bytes(images, self._sides) <= IN_MEMORY:
             images, preprocessing = _decode(images, preprocessing), preprocessing._replace(resize=None)
         self._source: _Source = (
             _Resident(images, preprocessing, placement.device)
@@ -172,7 +173,7 @@ class _Pass:
         parameters = parameters.to(device)
         for (share, total), pixels in zip(shares, sources, strict=True):
             own = parameters.select(share, device)
-            holes = cutout_mask(own.uniform["cutout"], self._size) if "cutout" in own.uniform else None
+            holes = cutout_mask(own.uniform["cutout"], self._sides) if "cutout" in own.uniform else None
             images = self._normalise(rotate_and_add_noise(pixels, own, self._strength), holes)
             yield Batch(images.contiguous(memory_format=memory_format), labels[share], total)
 
@@ -181,14 +182,14 @@ class _Source(Protocol):
     """Source of the pixels of a batch."""
 
     def pixels(self, parameters: AugmentationParameters, shares: Sequence[slice]) -> Iterator[Tensor]:
-        """Yields the augmented images of each share: 8-bit values, (B, C, size, size), on the device."""
+        """Yields the augmented images of each share: 8-bit values, (B, C, height, width), on the device."""
 
 
 def _resample(images: Tensor, windows: Windows, preprocessing: Preprocessing) -> Tensor:
     """Applies :func:`resample_windows`. Images that a card crops to their middle are never augmented."""
     if preprocessing.resize is not None:
         return fitted(images, preprocessing)
-    return resample_windows(images, windows, preprocessing.size)
+    return resample_windows(images, windows, preprocessing.sides)
 
 
 class _Resident:
@@ -201,7 +202,7 @@ class _Resident:
     def pixels(self, parameters: AugmentationParameters, shares: Sequence[slice]) -> Iterator[Tensor]:
         device, (height, width) = self._images.device, self._images.shape[-2:]
         order = parameters.order.to(device)
-        windows = compute_windows(parameters.uniform, height, width, self._preprocessing.size).to(device)
+        windows = compute_windows(parameters.uniform, height, width, self._preprocessing.sides).to(device)
         for share in shares:
             edges = [*range(share.start, share.stop, self._chunk), share.stop]
             parts = [slice(*pair) for pair in pairwise(edges)]
@@ -251,7 +252,7 @@ class _EpochImages(torch.utils.data.Dataset[Tensor]):
     def _image(self, position: int) -> Tensor:
         image = self._files[int(self._parameters.order[position])][None]
         numbers = {name: values[position : position + 1] for name, values in self._parameters.uniform.items()}
-        windows = compute_windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.size)
+        windows = compute_windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.sides)
         if windows.box is not None:  # crop first, because a box may be a small part of a large photograph
             ((top, left, height, width),) = windows.box.tolist()
             image, windows = image[..., top : top + height, left : left + width], windows._replace(box=None)
@@ -272,15 +273,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _resized_bytes(files: Files, size: int) -> int:
+def _resized_bytes(files: Files, sides: Size) -> int:
     """Returns the bytes of all images at the network's size."""
-    return len(files) * len(files[0]) * size**2
+    return len(files) * len(files[0]) * sides.area
 
 
 def _decode(files: Files, preprocessing: Preprocessing) -> Tensor:
-    """Returns all images at the network's size, uint8, (N, C, size, size)."""
-    size = preprocessing.size
-    images = torch.empty(len(files), len(files[0]), size, size, dtype=torch.uint8)
+    """Returns all images at the network's size, uint8, (N, C, height, width)."""
+    images = torch.empty(len(files), len(files[0]), *preprocessing.sides, dtype=torch.uint8)
 
     def decode(index: int) -> None:
         images[index] = fitted(files[index][None], preprocessing)[0]

@@ -24,14 +24,14 @@ def forward_macs(spec: Spec) -> int:
     """
     network = build(spec, "meta").train()
     counter = _Flops()
-    images = torch.empty(IMAGES, spec.in_channels, spec.image_size, spec.image_size, device="meta")
+    images = torch.empty(IMAGES, *spec.input_shape, device="meta")
     try:
         with counter, torch.no_grad():
             network(images)
     except (RuntimeError, ValueError, AssertionError) as error:
         raise SpecError(
-            _("image_size: this network can't train on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=explain(error)
+            _("image_size: this network can't train on {size} images: {reason}").format(
+                size=spec.sides, reason=explain(error)
             )
         ) from error
     return counter.total // (2 * IMAGES)

@@ -170,7 +170,7 @@ def initial_gradient_norms(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if images is None:
-            images = torch.randn(batch, spec.in_channels, spec.image_size, spec.image_size)
+            images = torch.randn(batch, *spec.input_shape)
         if labels is None:
             labels = torch.randint(spec.num_classes, (len(images),))
         with torch.enable_grad():

@@ -11,6 +11,7 @@ communication. If the recipe has no augmentation of its own, it uses the augment
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from math import prod
 from typing import Any
 
 import psutil
@@ -76,8 +77,8 @@ def measure_throughput(spec: Spec, recipe: Recipe, resources: Resources) -> Thro
 
 def synthetic_dataset(spec: Spec, batch: int) -> Dataset:
     """Returns random images of the network's input size: some batches for training, and one for the test."""
-    count = batch * max(1, min(STEPS, BYTES // (batch * spec.in_channels * spec.image_size**2)))
-    shape = (count, spec.in_channels, spec.image_size, spec.image_size)
+    count = batch * max(1, min(STEPS, BYTES // (batch * prod(spec.input_shape))))
+    shape = (count, *spec.input_shape)
     noise = torch.randint(0, 256, shape, dtype=torch.uint8)
     split = Split(noise, torch.arange(count) % spec.num_classes)
     test = split.take(torch.arange(batch))

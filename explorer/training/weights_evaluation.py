@@ -68,7 +68,7 @@ def evaluate_weights(weights: Path, data: str, split: str, device: str, progress
     labels, warnings = match_classes(card.classes, dataset.classes)
     placement = Placement(choose_device(device))
     chosen = replace(chosen, labels=labels[chosen.labels])
-    batches = EvaluationBatches(chosen, card.inputs, min(max(PIXELS // card.inputs.size**2, 1), BATCH), placement)
+    batches = EvaluationBatches(chosen, card.inputs, min(max(PIXELS // card.inputs.sides.area, 1), BATCH), placement)
     mistakes, calibration = Mistakes(batches.shares(), placement.device), Calibration()
     scores = evaluate(
         network.to(placement.device),

@@ -11,7 +11,7 @@ from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.families.building import build
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import MAX_IMAGE, Size, height_width
 from explorer.weights.files import Card
 
 MAX_SIDE = 1024  # pixels; VGG-16's maps for such an image take a gigabyte
@@ -23,7 +23,7 @@ def has_dense_head(spec: Spec) -> bool:
         spec.with_convolutional_head()
     except InputError:
         return False
-    return spec.dense_map is not None and spec.dense_map[1] > 1
+    return spec.dense_map is not None and spec.dense_map[1].area > 1
 
 
 def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str, Tensor], Card]:
@@ -39,21 +39,21 @@ def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str,
     return converted, card.model_copy(update={"spec": spec.to_dict(), "made_by": made_by})
 
 
-def at_size(card: Card, size: int | None) -> Card:
+def at_size(card: Card, size: int | Size | None) -> Card:
     """Returns the card for the same weights and another image size.
 
     Args:
         card: Card of the weights.
-        size: Side of the images in pixels. None returns the card unchanged.
+        size: Size of the images in pixels. None returns the card unchanged.
 
     Raises:
         InputError: If the network can't take images of that size with these weights.
     """
     spec, inputs = card.network_spec, card.inputs
-    if size in (None, spec.image_size):
+    if size is None or size == spec.image_size:
         return card
-    limit = min(max(MAX_SIDE, spec.image_size), MAX_IMAGE)
-    if not 1 <= size <= limit:
+    limit = min(max(MAX_SIDE, *spec.sides), MAX_IMAGE)
+    if not all(1 <= side <= limit for side in height_width(size)):
         raise InputError(_("image_size: {value} is not between 1 and {limit} pixels").format(value=size, limit=limit))
     if inputs.permutation_seed is not None:
         raise InputError(_("image_size: the pixels of its images are shuffled, which fixes their number"))
@@ -64,9 +64,11 @@ def at_size(card: Card, size: int | None) -> Card:
                 value=size, size=spec.image_size
             )
         )
-    preprocessing = inputs.to_dict() | {"size": size}
-    if inputs.resize is not None:  # the crop shows the same part of the image
-        preprocessing["resize"] = max(round(inputs.resize * size / inputs.size), size)
+    resize = inputs.resize
+    if resize is not None:  # the crop shows the same part of the image
+        longer = max(height_width(size))
+        resize = max(round(resize * longer / max(inputs.sides)), longer)
+    preprocessing = inputs._replace(size=resized.image_size, resize=resize).to_dict()
     return card.model_copy(update={"spec": resized.to_dict(), "preprocessing": preprocessing})
 
 

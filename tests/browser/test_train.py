@@ -96,7 +96,7 @@ def test_from_the_architecture_page_and_back(visit: Visit) -> None:
     rate.press("Enter")
     expect(page).to_have_url(re.compile("image_size=12.*lr=0.02"))
     page.get_by_role("link", name="Edit").click()
-    expect(page.get_by_role("spinbutton", name="Input size")).to_have_value("12")
+    expect(page.get_by_role("textbox", name="Input size")).to_have_value("12")
     page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
     expect(rate_of(page)).to_have_value("0.02")
 

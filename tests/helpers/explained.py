@@ -33,7 +33,7 @@ def pixels(network: Network) -> Tensor:
     """A random image of the network's input shape, uint8, (C, H, W)."""
     spec = network.card.network_spec
     torch.manual_seed(1)
-    return torch.randint(0, 256, (spec.in_channels, spec.image_size, spec.image_size), dtype=torch.uint8)
+    return torch.randint(0, 256, tuple(spec.input_shape), dtype=torch.uint8)
 
 
 def state(module: nn.Module) -> list[object]:

@@ -35,7 +35,7 @@ def traced(spec: Spec, height: int | None = None, width: int | None = None) -> t
     network = build(spec, "meta").eval()
     detach_auxiliary(network)
     recorder = Recorder(network)
-    shape = (1, spec.in_channels, height or spec.image_size, width or spec.image_size)
+    shape = (1, spec.in_channels, height or spec.sides.height, width or spec.sides.width)
     with torch.no_grad(), recorder, recorder.module_hooks():
         network(torch.empty(shape, device="meta"))
     trace = recorder.trace()
@@ -47,6 +47,11 @@ def _tokens() -> st.SearchStrategy[int | str]:
     conv = st.builds(lambda c, k, s, p: f"{c}:{k}/{s}p{p}", st.integers(1, 2), kernel, stride, padding)
     pool = st.builds(lambda a, k, s, p: f"{a}:{k}/{s}p{min(p, k // 2)}", st.sampled_from("MA"), kernel, stride, padding)
     return st.one_of(st.sampled_from([1, 2, "M", "A", "L", "1:1"]), conv, pool)
+
+
+def _sizes(most: int) -> st.SearchStrategy[int | list[int]]:
+    side = st.integers(1, most)
+    return side | st.lists(side, min_size=2, max_size=2)
 
 
 def raw_vgg() -> st.SearchStrategy[dict[str, object]]:
@@ -61,7 +66,7 @@ def raw_vgg() -> st.SearchStrategy[dict[str, object]]:
             "dropout_position": st.sampled_from(["before", "after"]),
             "head": st.sampled_from(["linear", "conv"]),
             "in_channels": st.integers(1, 2),
-            "image_size": st.integers(1, 40),
+            "image_size": _sizes(40),
             "num_classes": st.integers(1, 3),
         }
     )
@@ -82,7 +87,7 @@ def raw_resnet() -> st.SearchStrategy[dict[str, object]]:
                 "stride_on": st.sampled_from(["3x3", "1x1"]),
                 "batch_norm": st.booleans(),
                 "in_channels": st.just(1),
-                "image_size": st.integers(1, 70),
+                "image_size": _sizes(70),
                 "num_classes": st.just(2),
             }
         )
@@ -105,7 +110,7 @@ def raw_googlenet() -> st.SearchStrategy[dict[str, object]]:
                 "reduce": st.booleans(),
                 "last_pool": st.sampled_from([3, 2]),
                 "in_channels": st.just(1),
-                "image_size": st.integers(1, 70),
+                "image_size": _sizes(70),
                 "num_classes": st.just(2),
             }
         )
@@ -125,7 +130,7 @@ def raw_densenet() -> st.SearchStrategy[dict[str, object]]:
             "stem": st.sampled_from(["imagenet", "cifar"]),
             "dropout": st.sampled_from([0.0, 0.2]),
             "in_channels": st.just(1),
-            "image_size": st.integers(1, 70),
+            "image_size": _sizes(70),
             "num_classes": st.just(2),
         }
     )

@@ -280,14 +280,14 @@ def test_different_input_sizes_are_reported_and_a_common_size_can_be_set() -> No
     assert "Input 3×224×224" in captions
     assert "Input 3×32×32" in captions
     assert "3×224×224, 3×32×32" in app.warning[0].value
-    app.number_input(key="compare.view.size").set_value(64).run()
+    app.text_input(key="compare.view.size").set_value("64").run()
     assert not app.warning
     assert [caption.value for caption in app.caption].count("Input 3×64×64") == 2
     assert app.query_params["size"] == "64"
-    app.number_input(key="compare.view.size").set_value(1.5).run()
+    app.text_input(key="compare.view.size").set_value("1.5").run()
     assert "size" in app.error[0].value
     assert not app.exception
-    app.number_input(key="compare.view.size").set_value(1).run()
+    app.text_input(key="compare.view.size").set_value("1").run()
     assert len(app.error) == 1
 
 

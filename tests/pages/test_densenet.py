@@ -18,7 +18,7 @@ def test_every_field_can_be_edited_and_is_in_the_link() -> None:
     app.number_input(key="edit.blocks.1").set_value(8.0).run()
     app.number_input(key="edit.compression").set_value(1.0).run()
     app.segmented_control(key="edit.stem").set_value("imagenet").run()
-    app.number_input(key="edit.image_size").set_value(64.0).run()
+    app.text_input(key="edit.image_size").set_value("64").run()
     app.number_input(key="edit.bottleneck").set_value(None).run()
     assert problem(app) == ""
     expected = resolve("densenet-bc-100-12").changed(

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.specs.activation import ActivatedSpec
-from explorer.specs.arithmetic import window_output
 from explorer.specs.base import MAX_WIDTH, Count, Preset, Probability, Width
 
 MAX_BLOCKS = 8
@@ -97,17 +96,17 @@ class DenseNetSpec(ActivatedSpec):
         return self
 
     def _check_maps(self) -> None:
-        size = self.image_size
+        size = self.sides
         if self.stem == "imagenet":
-            size = window_output(window_output(size, 7, 2, 3), 3, 2, 1)
+            size = size.through(7, 2, 3).through(3, 2, 1)
         for stage in range(1, len(self.blocks)):
-            if size < 2:
+            if min(size) < 2:
                 raise SpecError(
-                    _(
-                        "image_size: {image} is too small: the 2×2 pool after block {number} gets a {size}×{size} map"
-                    ).format(image=self.image_size, number=stage, size=size)
+                    _("image_size: {image} is too small: the 2×2 pool after block {number} gets a {size} map").format(
+                        image=self.image_size, number=stage, size=size
+                    )
                 )
-            size //= 2
+            size = size.through(2, 2)
 
 
 _DEPTHS = {

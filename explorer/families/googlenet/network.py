@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from explorer.families.activations import make_activation
 from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Module
 from explorer.families.modules import Concat
-from explorer.specs.arithmetic import window_output
+from explorer.specs.size import Size
 
 HEAD = ("avgpool", "flatten", "dropout", "fc")
 
@@ -53,14 +53,13 @@ class Inception(nn.Module):
 class AuxHead(nn.Sequential):
     """The auxiliary classifier of section 5; it runs only in training."""
 
-    def __init__(self, spec: GoogLeNetSpec, before: int, map_size: int) -> None:
+    def __init__(self, spec: GoogLeNetSpec, before: int, map_size: Size) -> None:
         super().__init__()
-        side = spec.aux_side(map_size)
         adaptive = spec.aux_pool == "adaptive"
         self.pool = nn.AdaptiveAvgPool2d(AUX_SIDE) if adaptive else nn.AvgPool2d(AUX_WINDOW, AUX_STRIDE)
         self.conv = BasicConv2d(spec, before, 128, 1)
         self.flatten = nn.Flatten()
-        self.fc1 = nn.Linear(128 * side**2, 1024)
+        self.fc1 = nn.Linear(128 * spec.aux_size(map_size).area, 1024)
         self.add_module(spec.activation, make_activation(spec))
         self.dropout = nn.Dropout(spec.aux_dropout)
         self.fc2 = nn.Linear(1024, spec.num_classes)
@@ -77,7 +76,7 @@ class GoogLeNet(nn.Module):
 
         self.body: list[str] = []  # names of the modules in running order
         self.aux: dict[str, str] = {}  # names of auxiliary heads by the name of the module that they read
-        size = spec.image_size
+        size = spec.sides
 
         def then(name: str, module: nn.Module) -> None:
             self.add_module(name, module)
@@ -89,8 +88,7 @@ class GoogLeNet(nn.Module):
             then("conv2", unit(64, 64, 1))
             then("conv3", unit(64, 192, 3))
             then("maxpool2", nn.MaxPool2d(3, 2, ceil_mode=True))
-            size = window_output(size, 7, 2, 3)
-            size = window_output(window_output(size, 3, 2, ceil=True), 3, 2, ceil=True)
+            size = size.through(7, 2, 3).through(3, 2, ceil=True).through(3, 2, ceil=True)
         else:
             then("conv1", unit(spec.in_channels, 192, 3))
         channels, pools, heads = 192, 2 if spec.stem == "imagenet" else 0, []
@@ -104,9 +102,9 @@ class GoogLeNet(nn.Module):
                 pools += 1
                 kernel = spec.pool_kernel(row.name)
                 then(f"maxpool{pools}", nn.MaxPool2d(kernel, 2, ceil_mode=True))
-                size = window_output(size, kernel, 2, ceil=True)
-        for number, (tap, width, side) in enumerate(heads, 1):
-            self.add_module(f"aux{number}", AuxHead(spec, width, side))
+                size = size.through(kernel, 2, ceil=True)
+        for number, (tap, width, map_size) in enumerate(heads, 1):
+            self.add_module(f"aux{number}", AuxHead(spec, width, map_size))
             self.aux[tap] = f"aux{number}"
         then("avgpool", nn.AdaptiveAvgPool2d(1))
         then("flatten", nn.Flatten())

@@ -6,6 +6,7 @@ from typing import Any
 from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec
 from explorer.families.recognition.layers import Shape
 from explorer.families.writing import bracketed, names, shape
+from explorer.specs.size import Size
 
 # Columns of the paper's table by the names of the module's arguments. Naive modules have no reductions.
 LEGEND = {
@@ -34,10 +35,12 @@ def context(spec: GoogLeNetSpec, maps: Mapping[str, Shape]) -> dict[str, Any]:
         pools = bracketed("POOL_AFTER = [", names(kernels), "]")
     else:
         pools = bracketed("POOL_AFTER = {", [f'"{name}": {side}' for name, side in kernels.items()], "}")
-    heads = []
-    for number, name in enumerate(spec.aux_after, 1):
-        side = spec.aux_side(maps[f"inception{name}"][-1])
-        heads.append(f'"{name}": ("aux{number}", {side})')
+    sizes = [spec.aux_size(Size(*maps[f"inception{name}"][-2:])) for name in spec.aux_after]
+    square = all(size.height == size.width for size in sizes)
+    heads = [
+        f'"{name}": ("aux{number}", {size.height if square else size.area})'
+        for number, (name, size) in enumerate(zip(spec.aux_after, sizes, strict=True), 1)
+    ]
     return {
         "imagenet": spec.stem == "imagenet",
         "columns": columns,
@@ -46,9 +49,10 @@ def context(spec: GoogLeNetSpec, maps: Mapping[str, Shape]) -> dict[str, Any]:
         "pools": pools if kernels else "",
         "pool_kernel": kernel,
         "heads": bracketed("AUX_AFTER = {", heads, "}") if heads else "",
+        "aux_extent": ("side", "side * side") if square else ("cells", "cells"),
         "aux_pool": f"nn.AdaptiveAvgPool2d({AUX_SIDE})"
         if spec.aux_pool == "adaptive"
         else f"nn.AvgPool2d({AUX_WINDOW}, stride={AUX_STRIDE})",
         "features": maps["avgpool"][1],
-        "map_of": {name: shape(sizes) for name, sizes in maps.items()},
+        "map_of": {name: shape(sizes_of_map) for name, sizes_of_map in maps.items()},
     }

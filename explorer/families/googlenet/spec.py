@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
 from explorer.specs.activation import ActivatedSpec
-from explorer.specs.arithmetic import window_output
 from explorer.specs.base import Flag, Preset, Probability
+from explorer.specs.size import Size
 
 MAX_MODULES = 64
 MAX_BRANCH = 8192
@@ -137,13 +137,13 @@ class GoogLeNetSpec(ActivatedSpec):
     def without_auxiliary_heads(self) -> Self:
         return self.changed(aux_after=[])
 
-    def aux_side(self, size: int) -> int:
-        """Side of the pooled map in an auxiliary head, in cells.
+    def aux_size(self, size: Size) -> Size:
+        """Rows and columns of the pooled map in an auxiliary head.
 
         Args:
-            size: Side of the map that the head reads, in cells.
+            size: Rows and columns of the map that the head reads.
         """
-        return AUX_SIDE if self.aux_pool == "adaptive" else window_output(size, AUX_WINDOW, AUX_STRIDE)
+        return Size(AUX_SIDE, AUX_SIDE) if self.aux_pool == "adaptive" else size.through(AUX_WINDOW, AUX_STRIDE)
 
     def pool_kernel(self, name: str) -> int:
         """Side of the window of the pool after a module of ``pool_after``."""
@@ -176,28 +176,28 @@ class GoogLeNetSpec(ActivatedSpec):
         return self
 
     def _check_maps(self) -> None:
-        size = self.image_size
+        size = self.sides
         pools = ["conv1", "pool1", "pool2"] if self.stem == "imagenet" else []
         for name in pools:
-            size = window_output(size, 7, 2, 3) if name == "conv1" else self._pooled(size, name, 3)
+            size = size.through(7, 2, 3) if name == "conv1" else self._pooled(size, name, 3)
         for row in self.modules:
-            if row.name in self.aux_after and self.aux_side(size) < 1:
+            if row.name in self.aux_after and min(self.aux_size(size)) < 1:
                 raise SpecError(
                     _(
-                        "aux_after: the head after {name} averages {window}×{window} windows, but a {size}×{size} map "
+                        "aux_after: the head after {name} averages {window}×{window} windows, but a {size} map "
                         "arrives at image_size {image}; take {name} out of aux_after"
                     ).format(name=row.name, window=AUX_WINDOW, size=size, image=self.image_size)
                 )
             if row.name in self.pool_after:
                 size = self._pooled(size, row.name, self.pool_kernel(row.name))
 
-    def _pooled(self, size: int, name: str, kernel: int) -> int:
-        out = window_output(size, kernel, 2, ceil=True)
-        if out < 1:
+    def _pooled(self, size: Size, name: str, kernel: int) -> Size:
+        out = size.through(kernel, 2, ceil=True)
+        if min(out) < 1:
             raise SpecError(
-                _(
-                    "image_size: {image} is too small: the {kernel}×{kernel} pool after {name} gets a {size}×{size} map"
-                ).format(image=self.image_size, kernel=kernel, name=name, size=size)
+                _("image_size: {image} is too small: the {kernel}×{kernel} pool after {name} gets a {size} map").format(
+                    image=self.image_size, kernel=kernel, name=name, size=size
+                )
             )
         return out
 

@@ -19,6 +19,7 @@ from explorer.families.recognition.layers import Layers, Shape, Unit, read_layer
 from explorer.families.registry import part, required_part
 from explorer.i18n import _
 from explorer.specs.activation import ACTIVATIONS, ActivatedSpec
+from explorer.specs.size import Size
 
 # Values of missing tensors: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
@@ -161,9 +162,13 @@ def make_guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
     return Guess(spec, names, tuple(units), shifts, **more)
 
 
-def image_size_question(likely: int) -> Question:
+def image_size_question(likely: int | Size) -> Question:
     """The question about the size of the images."""
-    return Question("image_size", _("How many pixels per side do the images have?"), likely)
+    return Question(
+        "image_size",
+        _("How many pixels do the images have: per side, or in height and width, such as 224x160?"),
+        likely,
+    )
 
 
 def epsilon_question(likely: float) -> Question:

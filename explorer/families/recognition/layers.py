@@ -8,6 +8,8 @@ from itertools import takewhile
 from math import isqrt, prod
 from typing import NamedTuple, Self
 
+from explorer.specs.size import Size
+
 Shape = tuple[int, ...]
 Path = tuple[str, ...]
 
@@ -119,18 +121,18 @@ class Checkpoint:
     Attributes:
         shapes: Shapes of the tensors by name, in the order of the file.
         ordered: Whether that is the order in which modules were registered.
-        image_size: Side of the images in pixels; None if unknown.
+        image_size: Size of the images in pixels; None if unknown.
         layers: Tensors grouped into layers. Empty if a batch norm follows an activation, because shapes can't show
             such an order.
     """
 
     shapes: Mapping[str, Shape]
     ordered: bool
-    image_size: int | None
+    image_size: int | Size | None
     layers: Layers
 
     @classmethod
-    def of(cls, shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> Self:
+    def of(cls, shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | Size | None = None) -> Self:
         """Group the tensors of a checkpoint."""
         layers = read_layers(shapes, ordered=ordered)
         if any(unit.is_activated_early for unit in layers.units):

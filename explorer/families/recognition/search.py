@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from explorer.families.recognition.guess import Guess
 from explorer.families.recognition.layers import Checkpoint, Shape
 from explorer.families.registry import parts
+from explorer.specs.size import Size
 
 
-def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> list[Guess]:
+def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | Size | None = None) -> list[Guess]:
     """Networks that a checkpoint may hold, the likeliest first; empty if none fits.
 
     The search asks every family with a ``recognise`` module. If a guess of its family is certain, guesses by shapes
@@ -16,7 +17,7 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | N
     Args:
         shapes: Shapes of the tensors by name, in the order of the file.
         ordered: Whether that is the order in which modules were registered.
-        image_size: Side of the images in pixels; None if unknown.
+        image_size: Size of the images in pixels; None if unknown.
     """
     checkpoint = Checkpoint.of(shapes, ordered=ordered, image_size=image_size)
     modules = parts("recognise").values()

@@ -100,9 +100,15 @@ def _model(spec: ZooSpec) -> nn.Module:
 
     options: dict[str, Any] = {"num_classes": spec.num_classes}
     if spec.name.startswith("vit_"):
+        if not isinstance(spec.image_size, int):
+            raise SpecError(
+                _("image_size: torchvision's {name} takes square images, not {size}").format(
+                    name=spec.name, size=spec.sides
+                )
+            )
         options["image_size"] = spec.image_size
     elif spec.name.startswith("maxvit"):
-        options["input_size"] = (spec.image_size, spec.image_size)
+        options["input_size"] = tuple(spec.sides)
     elif spec.name in ("googlenet", "inception_v3"):
         options["init_weights"] = False
     with warnings.catch_warnings():

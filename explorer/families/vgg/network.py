@@ -59,7 +59,7 @@ def make_head(spec: VggSpec) -> nn.Sequential:
     section 3.2).
     """
     convolutional = spec.head == "conv"
-    cells = 1 if convolutional else spec.head_size**2
+    cells = 1 if convolutional else spec.head_size.area
     layers: list[nn.Module] = []
     widths = (spec.out_channels * cells, *spec.classifier, spec.num_classes)
     for position, (before, after) in enumerate(pairwise(widths)):

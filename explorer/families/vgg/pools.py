@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
+from math import prod
 from typing import Literal, NamedTuple
 
 from explorer.families import PRESETS
@@ -10,6 +11,7 @@ from explorer.families.recognition.layers import Path, Unit
 from explorer.families.vgg.spec import VggSpec
 from explorer.specs.arithmetic import window_output
 from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
+from explorer.specs.size import Size, height_width
 
 # Sides of the images in pixels: the usual ones by channels, then rarer ones.
 USUAL = {1: (28, 32), 3: (224, 32)}
@@ -23,28 +25,28 @@ _NUMBERED = re.compile(r"([^\W\d_]*\d{1,3})[._-][^\W\d_]*\d{1,3}")
 
 
 class Layout(NamedTuple):
-    """A candidate for the network: a cfg list and the side of the images in pixels."""
+    """A candidate for the network: a cfg list and the size of the images in pixels."""
 
     cfg: tuple[int | str, ...]
-    image_size: int
+    image_size: int | Size
 
 
-def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
-    """All layouts in which images of a usual side end in a map of ``side`` cells, the likeliest first.
+def layouts(convolutions: Sequence[Unit], cells: int, image_size: int | Size | None) -> Iterator[Layout]:
+    """All layouts in which images of a usual size end in a map of so many cells, the likeliest first.
 
     Args:
         convolutions: Convolutions in running order.
-        side: Side of the map that the head reads, in cells.
-        image_size: Side of the images in pixels; None if unknown.
+        cells: Number of cells of the map that the head reads.
+        image_size: Size of the images in pixels; None if unknown.
     """
-    if side == 1 and (cut := _first_dense(convolutions)):
+    if cells == 1 and (cut := _first_dense(convolutions)):
         dense = [format_token(Conv(unit.after, unit.kernel, 1, 0)) for unit in convolutions[cut:]]
-        for layout in layouts(convolutions[:cut], convolutions[cut].kernel, image_size):
+        for layout in layouts(convolutions[:cut], convolutions[cut].kernel ** 2, image_size):
             yield Layout((*layout.cfg, *dense), layout.image_size)
     usual = USUAL.get(convolutions[0].before, (32,))
     all_paddings = _paddings(convolutions)
     # A map of one cell is probably the mean of a larger map; convolutions without padding seldom leave a single cell.
-    paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
+    paddings = all_paddings if cells > 1 else all_paddings[:MOST_PADDED]
     signs = pool_signs(convolutions)
     strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(signs)
     every, grouped = bool(signs) and all(signs), is_grouped(convolutions)
@@ -57,7 +59,7 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         readings, key=lambda reading: ((every or grouped) and not reading[3], reading[2] is all_paddings[-1])
     )
     for sizes, between, padding, last in ranked:
-        if fitting := _layout(_cfg(convolutions, [*between, last], padding, strides), sizes, side):
+        if fitting := _layout(_cfg(convolutions, [*between, last], padding, strides), sizes, cells):
             yield fitting
 
 
@@ -74,7 +76,7 @@ def _first_dense(convolutions: Sequence[Unit]) -> int:
     return cut if wider and all(unit.norm is None for unit in convolutions[cut:]) else 0
 
 
-def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
+def strided(convolutions: Sequence[Unit], cells: int, image_size: int | Size | None) -> Iterator[Layout]:
     """Layouts in which strided convolutions replace the pools that no name shows, the likeliest first.
 
     Arguments as in :func:`layouts`.
@@ -86,11 +88,11 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     sizes = (*USUAL.get(convolutions[0].before, (32,)), *SIDES) if image_size is None else (image_size,)
     for (striding, stride), padding, last in product(patterns, _paddings(convolutions), (False, True)):
         strides = [stride if strides_here else 1 for strides_here in striding]
-        if layout := _layout(_cfg(convolutions, [*pooled, last], padding, strides), sizes, side):
+        if layout := _layout(_cfg(convolutions, [*pooled, last], padding, strides), sizes, cells):
             yield layout
 
 
-def likeliest(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
+def likeliest(convolutions: Sequence[Unit], image_size: int | Size | None) -> Layout:
     """The likeliest layout if the head does not show the size of the last map."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # no pools at all fit any size
@@ -98,7 +100,7 @@ def likeliest(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     return next(layout for cfg in cfgs if (layout := _layout(cfg, sizes)))
 
 
-def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[Layout]:
+def averaged(convolutions: Sequence[Unit], image_size: int | Size | None) -> Iterator[Layout]:
     """Layouts of a chain whose last map is averaged, so that any number of pools fits."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     ones = [1] * len(convolutions)
@@ -114,19 +116,19 @@ def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[L
             yield layout
 
 
-def _layout(cfg: Sequence[Token], sizes: Sequence[int], side: int | None = None) -> Layout | None:
-    """The layout for the first image size that fits, or None: its last map has ``side`` cells, or at least one cell."""
-    fits = (size for size in sizes if (map_side(cfg, size) == side if side else map_side(cfg, size) > 0))
+def _layout(cfg: Sequence[Token], sizes: Sequence[int | Size], cells: int | None = None) -> Layout | None:
+    """The layout for the first image size that fits, or None: its last map has ``cells`` cells, or at least one."""
+    fits = (size for size in sizes if (_cells(cfg, size) == cells if cells else _cells(cfg, size) > 0))
     return next((Layout(tuple(map(format_token, cfg)), size) for size in fits), None)
 
 
-def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
+def _macs(cfg: Sequence[Token], channels: int, image_size: int | Size) -> int:
     """MACs of the convolutions for one image."""
-    total = 0
+    total, size = 0, height_width(image_size)
     for token in cfg:
-        size = map_side([token], size)
+        size = Size(*(map_side([token], side) for side in size))
         if isinstance(token, Conv):
-            total += size**2 * token.kernel**2 * channels * token.channels
+            total += size.area * token.kernel**2 * channels * token.channels
             channels = token.channels
     return total
 
@@ -183,6 +185,11 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
         if isinstance(token, Conv | Pool) and size > 0:
             size = window_output(size, token.kernel, token.stride, token.padding)
     return size
+
+
+def _cells(cfg: Sequence[Token], size: int | Size) -> int:
+    """Number of cells of the last map; 0 if a window does not fit."""
+    return prod(max(map_side(cfg, side), 0) for side in height_width(size))
 
 
 def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:

@@ -19,11 +19,12 @@ from explorer.families.recognition.guess import (
     make_guess,
     our_layers,
 )
-from explorer.families.recognition.layers import Checkpoint, Unit, running_order, square_side
+from explorer.families.recognition.layers import Checkpoint, Unit, running_order
 from explorer.families.vgg import pools
 from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
 from explorer.specs.cfg import Conv, tokens
+from explorer.specs.size import Size
 
 CHANNELS = (3, 1)
 RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of residual blocks
@@ -51,7 +52,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
             yield make_guess(spec, units, questions=questions, adaptations=adaptations)
 
 
-def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
+def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | Size | None) -> dict[VggSpec, bool]:
     """Networks of these layers, the likeliest first; the value tells whether names confirm the cfg list."""
     if not convolutions:
         return dict.fromkeys(_perceptrons(head), True)
@@ -99,19 +100,23 @@ def _shape(unit: Unit) -> tuple[int, int, int, bool]:
     return unit.before, unit.after, unit.kernel, unit.norm is not None
 
 
-def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> Iterator[VggSpec]:
+def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | Size | None) -> Iterator[VggSpec]:
     """Networks whose cfg list is composed from what names and shapes show."""
     first, last = head[0], convolutions[-1]
-    side = first.kernel or square_side(first.before, last.after)
-    if side is None:
+    cells, rest = (first.kernel**2, 0) if first.kernel else divmod(first.before, last.after)
+    if rest or not cells:
         return
+    side = isqrt(cells)
+    is_square = side**2 == cells
     most = MOST_NORMED if last.norm else MOST_LAYOUTS
-    found = list(islice(pools.layouts(convolutions, side, image_size), most))
-    if not found and side > 1:  # a single cell is more likely the mean of a map
-        found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
+    found = list(islice(pools.layouts(convolutions, cells, image_size), most))
+    if not found and cells > 1:  # a single cell is more likely the mean of a map
+        found = list(islice(pools.strided(convolutions, cells, image_size), MOST_LAYOUTS))
     is_flat = bool(found) and not first.kernel
+    if not found and not is_square:  # no adaptive pool makes such a map
+        return
     flat = [(layout, is_flat) for layout in found or [pools.likeliest(convolutions, image_size)]]
-    means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose one later
+    means = pools.averaged(convolutions, image_size) if cells == 1 and last.norm else ()  # statistics choose one later
     for layout, flattened in (*flat, *((layout, False) for layout in islice(means, MOST_MEANS))):
         spec = VggSpec(
             cfg=layout.cfg,
@@ -174,8 +179,10 @@ def implied_fields(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
     if "cfg" not in fields or "pool_to" in fields:
         return {}
     flat = spec.changed(**fields | {"pool_to": None, "head": "linear"})
-    side = spec.head_size
-    return {} if flat.map_size == side or spec.pool_to else {"pool_to": side}
+    rows, columns = spec.head_size
+    if rows != columns or flat.map_size == spec.head_size or spec.pool_to:
+        return {}
+    return {"pool_to": rows}
 
 
 def assumptions(spec: VggSpec) -> str | None:

@@ -136,17 +136,18 @@ def _cfg(written: list[tuple[str, bool]]) -> str:
 
 def _head(spec: VggSpec) -> list[str]:
     """Source of the classifier's layers; the last one has ``num_classes`` outputs."""
-    convolutional, side = spec.head == "conv", spec.head_size
+    convolutional, (rows, columns) = spec.head == "conv", spec.head_size
+    kernel = str(rows) if rows == columns else f"({rows}, {columns})"
     widths = [str(spec.out_channels), *map(str, spec.classifier), "num_classes"]
-    if not convolutional and side > 1:
-        widths[0] = f"{widths[0]} * {side} * {side}"
+    if not convolutional and rows * columns > 1:
+        widths[0] = f"{widths[0]} * {rows} * {columns}"
     dropout = f"nn.Dropout({spec.dropout})"
     layers = []
     for position, (before, after) in enumerate(pairwise(widths)):
         if spec.dropout and spec.dropout_position == "before" and position < 2:
             layers.append(dropout)
         if convolutional:
-            layers.append(f"nn.Conv2d({before}, {after}, {1 if position else side})")
+            layers.append(f"nn.Conv2d({before}, {after}, {1 if position else kernel})")
         else:
             layers.append(f"nn.Linear({before}, {after})")
         if position < len(spec.classifier):

@@ -13,6 +13,7 @@ from explorer.specs import cfg as cfg_list
 from explorer.specs.activation import ActivatedSpec
 from explorer.specs.base import Flag, Hidden, Preset, Probability, Spec, StrictInt
 from explorer.specs.cfg_text import read_text
+from explorer.specs.size import Size
 
 
 class VggSpec(ActivatedSpec):
@@ -43,14 +44,14 @@ class VggSpec(ActivatedSpec):
         return convs[-1].channels if convs else self.in_channels
 
     @property
-    def map_size(self) -> int:
-        """Side of the last map of the feature extractor, in cells."""
-        return cfg_list.map_sizes(self.cfg, self.image_size)[-1] if self.cfg else self.image_size
+    def map_size(self) -> Size:
+        """Rows and columns of the last map of the feature extractor, in cells."""
+        return cfg_list.map_sizes(self.cfg, self.image_size)[-1] if self.cfg else self.sides
 
     @property
-    def head_size(self) -> int:
-        """Side of the map that the head reads, in cells."""
-        return self.pool_to or self.map_size
+    def head_size(self) -> Size:
+        """Rows and columns of the map that the head reads, in cells."""
+        return Size(self.pool_to, self.pool_to) if self.pool_to else self.map_size
 
     @classmethod
     def from_layers(cls, text: str, current: Spec) -> Self:
@@ -75,7 +76,7 @@ class VggSpec(ActivatedSpec):
         ]
 
     @property
-    def dense_map(self) -> tuple[int, int] | None:
+    def dense_map(self) -> tuple[int, Size] | None:
         return (self.out_channels, self.head_size) if self.head == "linear" else None
 
     @property
@@ -88,15 +89,23 @@ class VggSpec(ActivatedSpec):
         if self.head_size != self.map_size:
             raise InputError(
                 _(
-                    "head: it reads a map of {head}×{head} that is pooled from {map}×{map}: as convolutions it would "
+                    "head: it reads a map of {head} that is pooled from {map}: as convolutions it would "
                     "give other scores"
                 ).format(head=self.head_size, map=self.map_size)
             )
-        return self.changed(head="conv", pool_to=self.head_size)
+        rows, columns = self.head_size
+        return self.changed(head="conv", pool_to=rows if rows == columns else None)
 
-    def at_size(self, size: int) -> Self:
+    def at_size(self, size: int | Size) -> Self:
         if self.head == "conv":
-            return self.changed(image_size=size, pool_to=self.head_size)
+            rows, columns = self.head_size
+            if rows != columns:  # without pool_to, the kernel would become as large as the new map
+                raise InputError(
+                    _(
+                        "image_size: its head is a kernel of {head}; only a square kernel can slide over other sizes"
+                    ).format(head=self.head_size)
+                )
+            return self.changed(image_size=size, pool_to=rows)
         try:
             resized = self.changed(image_size=size, in_features=None)
         except SpecError as error:
@@ -106,7 +115,7 @@ class VggSpec(ActivatedSpec):
         if resized.head_size != self.head_size:
             raise InputError(
                 _(
-                    "image_size: its dense head reads a map of {head}×{head}, and {map}×{map} arrive at {value} "
+                    "image_size: its dense head reads a map of {head}, and {map} arrive at {value} "
                     "pixels; convert the head to convolutions first (python -m explorer weights convolve)"
                 ).format(head=self.head_size, map=resized.map_size, value=size)
             )
@@ -115,12 +124,12 @@ class VggSpec(ActivatedSpec):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         map_size = self.map_size
-        arriving = self.out_channels * self.head_size**2
+        arriving = self.out_channels * self.head_size.area
         if self.in_features not in (None, arriving):
             raise SpecError(
                 _(
                     "in_features: the head expects {expected:,} features but {arriving:,} arrive "
-                    "({channels} channels of {side}×{side} at image_size {image}); set it to {arriving} or leave it out"
+                    "({channels} channels of {side} at image_size {image}); set it to {arriving} or leave it out"
                 ).format(
                     expected=self.in_features,
                     arriving=arriving,
@@ -129,11 +138,11 @@ class VggSpec(ActivatedSpec):
                     image=self.image_size,
                 )
             )
-        if self.head == "conv" and self.head_size > map_size:
+        if self.head == "conv" and any(kernel > side for kernel, side in zip(self.head_size, map_size, strict=True)):
             raise SpecError(
                 _(
-                    "head: a convolutional head of {kernel}×{kernel} needs a map of at least that size, "
-                    "but {side}×{side} arrives at image_size {image}"
+                    "head: a convolutional head of {kernel} needs a map of at least that size, "
+                    "but {side} arrives at image_size {image}"
                 ).format(kernel=self.head_size, side=map_size, image=self.image_size)
             )
         return self

@@ -10,7 +10,7 @@ from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 VGG = PRESETS["vgg16"].spec
-IMAGE = VGG.image_size  # pixels a side
+IMAGE = VGG.sides.height  # pixels a side
 
 
 def lesson() -> Lesson:

@@ -69,17 +69,16 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figu
         if of_group:
             _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
     if measure is Measure.RECEPTIVE_FIELD:
-        figure.add_hline(
-            y=analysis.image_side,
-            line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
-            annotation={
-                "text": ngettext("image: {size} pixel", "image: {size} pixels", analysis.image_side).format(
-                    size=analysis.image_side
-                ),
-                "xanchor": "left",
-            },
-            annotation_position="top left",
-        )
+        for size in sorted(set(analysis.image)):
+            figure.add_hline(
+                y=size,
+                line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
+                annotation={
+                    "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
+                    "xanchor": "left",
+                },
+                annotation_position="top left",
+            )
     figure.update_layout(
         height=330,
         margin={"l": 8, "r": 8, "t": 22, "b": 8},

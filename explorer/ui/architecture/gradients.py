@@ -212,7 +212,7 @@ def _compute_field(analysis: SpecAnalysis, init: Init, layer: str) -> _LayerFiel
         layers = map_layers(network, analysis)
         map_layer = layers.get(layer) or find_map_layer(layers, "")  # the chosen layer may have no map
         spec = analysis.spec
-        shape = (IMAGES, spec.in_channels, spec.image_size, spec.image_size)
+        shape = (IMAGES, *spec.input_shape)
         slot = partial(semaphore.slot, lambda _ahead: None, yielding=True)
         found = effective_field(
             network, torch.randn(shape, generator=torch.Generator().manual_seed(0)), map_layer.module,

@@ -89,11 +89,18 @@ def _explain_field(analysis: Analysis) -> str:
         return _join(
             analysis.field_note or _("No convolution or pool: every unit of the first layer sees the whole image.")
         )
+    height, width = analysis.image
+    wide = field.columns[0] if field.columns else field.size
     return _join(
         _(
             "One unit of the last map sees {size} pixels per side (the image has {image}); neighbouring fields "
             "are {stride} apart, and the first extends {padding} beyond the edge."
-        ).format(size=field.size, image=analysis.image_side, stride=field.stride, padding=field.padding),
+        ).format(
+            size=field.size if wide == field.size else f"{field.size}×{wide}",
+            image=height if height == width else analysis.image,
+            stride=field.stride,
+            padding=field.padding,
+        ),
         _last_step(analysis),
     )
 

@@ -14,6 +14,7 @@ from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
+from explorer.specs.size import size_text
 from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGET, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
 
@@ -92,7 +93,8 @@ class ArchitectureState(FieldsState[ArchitectureView]):
 
     def widget_values(self) -> dict[str, Any]:
         """Return the preset, the network's fields and the view in the form that their widgets take."""
-        network = {EDIT + key: value for key, value in self.spec.to_dict().items()}
+        fields = self.spec.to_dict() | {"image_size": size_text(self.spec.image_size)}
+        network = {EDIT + key: value for key, value in fields.items()}
         return {PRESET: self.base, **network, **super().widget_values()}
 
     def fill(self) -> None:

@@ -16,6 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const [channels, rows, columns] = data.shape;
   const palette = bytesOf(data.palette);
   const inputs = [...parentElement.querySelectorAll("input")];
+  const [allRows, allColumns] = data.sides; // pixels of the picture
   const fill = (words, parts) => words.replace(/\{(\w+)\}/g, (_all, name) => parts[name]);
 
   // Returns the map of a channel, or null if the page does not have it.
@@ -46,6 +47,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const colour = 3 * Math.round(255 * Math.min(Math.max((value - least) / span, 0), 1));
       picture.data.set([palette[colour], palette[colour + 1], palette[colour + 2], 255], 4 * place);
     });
+    canvas.style.aspectRatio = `${columns} / ${rows}`;
     canvas.width = map.columns;
     canvas.height = map.rows;
     canvas.getContext("2d").putImageData(picture, 0, 0);
@@ -64,10 +66,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   // Returns the rows and columns that a unit sees, which may lie outside the picture, and the part inside it.
   function windowOf(row, column) {
-    if (!data.spans) return { full: null, seen: { top: 0, bottom: data.size - 1, left: 0, right: data.size - 1 } };
+    if (!data.spans) return { full: null, seen: { top: 0, bottom: allRows - 1, left: 0, right: allColumns - 1 } };
     const [[top, bottom], [left, right]] = [data.spans.rows[row], data.spans.columns[column]];
-    const last = data.size - 1;
-    const seen = { top: Math.max(top, 0), bottom: Math.min(bottom, last), left: Math.max(left, 0), right: Math.min(right, last) };
+    const seen = { top: Math.max(top, 0), bottom: Math.min(bottom, allRows - 1), left: Math.max(left, 0), right: Math.min(right, allColumns - 1) };
     return {
       full: { rows: bottom - top + 1, columns: right - left + 1 },
       seen: seen.top > seen.bottom || seen.left > seen.right ? null : seen,
@@ -77,9 +78,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function sentence({ full, seen }) {
     if (!full) return data.words.unknown;
     if (!seen) return data.words.padding;
-    const parts = { ...full, ...seen, size: data.size, height: seen.bottom - seen.top + 1, width: seen.right - seen.left + 1 };
+    const parts = { ...full, ...seen, all_rows: allRows, all_columns: allColumns, height: seen.bottom - seen.top + 1, width: seen.right - seen.left + 1 };
     if (parts.height === full.rows && parts.width === full.columns) return fill(data.words.inside, parts);
-    return fill(Math.max(full.rows, full.columns) > data.size ? data.words.larger : data.words.cut, parts);
+    return fill(full.rows > allRows || full.columns > allColumns ? data.words.larger : data.words.cut, parts);
   }
 
   function frame(element, top, bottom, left, right, size) {
@@ -111,9 +112,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     field.querySelector(".mark").hidden = !seen;
     field.querySelector(".bright").hidden = !seen;
     if (seen) {
-      frame(field.querySelector(".mark"), seen.top, seen.bottom, seen.left, seen.right, [data.size, data.size]);
-      const inset = [seen.top, data.size - 1 - seen.right, data.size - 1 - seen.bottom, seen.left];
-      field.querySelector(".bright").style.clipPath = `inset(${inset.map((part) => `${(100 * part) / data.size}%`).join(" ")})`;
+      frame(field.querySelector(".mark"), seen.top, seen.bottom, seen.left, seen.right, data.sides);
+      const inset = [seen.top / allRows, 1 - (seen.right + 1) / allColumns, 1 - (seen.bottom + 1) / allRows, seen.left / allColumns];
+      field.querySelector(".bright").style.clipPath = `inset(${inset.map((part) => `${100 * part}%`).join(" ")})`;
     }
     const value = map && valueAt(map, row, column);
     find("value").textContent = `${value === null ? data.words.waiting : fill(data.words.value, { value })} ${words}`;
@@ -195,7 +196,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     find("note").textContent = data.words.note;
     for (const image of field.querySelectorAll("img")) {
       image.src = data.image;
-      image.classList.toggle("small", data.size <= 64);
+      image.classList.toggle("small", Math.max(...data.sides) <= 64);
+      image.style.aspectRatio = `${allColumns} / ${allRows}`;
     }
     field.querySelector("figcaption").textContent = data.words.sees;
     parentElement.querySelector(".channels").style.setProperty("--mark", data.mark);

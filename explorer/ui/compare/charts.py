@@ -40,7 +40,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             hovertemplate="%{text}",
         )
     if measure is Measure.RECEPTIVE_FIELD:
-        for size in sorted({network.image_side for network in comparison.networks}):
+        for size in sorted({side for network in comparison.networks for side in network.image}):
             highest = max(highest, size)
             figure.add_hline(
                 y=size,

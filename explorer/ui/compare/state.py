@@ -16,6 +16,7 @@ from explorer.analysis.comparison import MAX_NETWORKS, MIN_NETWORKS, Comparison,
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
+from explorer.specs.size import Size
 from explorer.ui.compare.view import CompareView
 from explorer.ui.page_state import FieldsState, Link
 from explorer.ui.shared.cases import Case, cases
@@ -168,14 +169,13 @@ def remove_network(letter: str) -> None:
     page_state.fill()
 
 
-def _size() -> int | None:
+def _size() -> int | Size | None:
     """Return the common input size from its widget.
 
     Raises:
         InputError: If it is not a valid size.
     """
-    size = st.session_state.get(VIEW + "size")
-    return CompareView.parse({"size": int(size) if isinstance(size, float) and size.is_integer() else size}).size
+    return CompareView.parse({"size": st.session_state.get(VIEW + "size")}).size
 
 
 def compare_networks(page_state: CompareState) -> tuple[Comparison, str]:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from explorer.analysis.measures import Place, measures_at
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import SIZE_TEXT, ImageSize, typed_size
 from explorer.ui.page_state import PageFields
 
 if TYPE_CHECKING:  # type checkers do not understand computed literals
@@ -18,7 +18,7 @@ class CompareView(PageFields):
     """Fields of the Compare page that don't change the networks.
 
     Attributes:
-        size: Side of all input images in pixels; None for each network's own.
+        size: Size of all input images in pixels; None for each network's own.
         measure: Measure of the chart and table of stages.
         draw: Form of the chart: by stage, or along the depth.
         layers: Listed layers: differences, or all.
@@ -26,7 +26,7 @@ class CompareView(PageFields):
         layer: Name of the chosen row of layers. Empty for none.
     """
 
-    size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
+    size: Annotated[ImageSize | None, BeforeValidator(typed_size), SIZE_TEXT] = None
     measure: Chart = "params"
     draw: Literal["stage", "depth"] = "stage"
     layers: Literal["differences", "all"] = "differences"

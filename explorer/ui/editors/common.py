@@ -14,6 +14,7 @@ from explorer.specs.activation import activation_titles
 from explorer.ui.architecture.state import EDIT
 from explorer.ui.glossary import explain
 from explorer.ui.shared.number_input import number_input
+from explorer.ui.shared.size_input import size_input
 
 _FIELD = re.compile(r"[a-z_0-9]+")
 _DEFAULT = "image_size"  # field next to which other errors are shown: most of them are about the input size
@@ -63,7 +64,11 @@ def shared_fields(*, classes_are_typed: bool = False) -> dict[str, Any]:
     """
     with st.grid(3, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
         fields = {
-            "image_size": number_field("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
+            "image_size": size_input(
+                EDIT + "image_size",
+                _("Input size"),
+                help=_("Pixels of the input image: a side such as 224, or height x width such as 224x160."),
+            ),
             "num_classes": number_input(
                 EDIT + "num_classes",
                 _("Classes"),

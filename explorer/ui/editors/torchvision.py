@@ -51,7 +51,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
 def _choose() -> None:
     """Callback: choose a model at its native size. It is the base to which later edits are compared."""
     name = st.session_state[EDIT + "name"]
-    st.session_state[EDIT + "image_size"] = NATIVE_SIZES.get(name, 224)
+    st.session_state[EDIT + "image_size"] = str(NATIVE_SIZES.get(name, 224))
     page_state = ArchitectureState.of_session()
     page_state.network = page_state.network._replace(base=ZOO + name)
     st.session_state[PRESET] = page_state.base

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.specs.size import SIZE_TEXT, typed_text
 from explorer.ui.page_state.fields import PageFields
 from explorer.ui.page_state.guard import Link, StaleLinkGuard, consume_refresh, refresh
 from explorer.ui.shared import address
@@ -201,7 +202,12 @@ class FieldsState(PageState, Generic[V]):
     def widget_values(self) -> dict[str, Any]:
         """Return the values of the fields in the form that their widgets take."""
         values = {self.PREFIX + name: getattr(self.view, name) for name in self.WIDGETS}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        fields = type(self.view).model_fields
+        sizes = {self.PREFIX + name for name in self.WIDGETS if SIZE_TEXT in fields[name].metadata}
+        return {
+            key: typed_text(value) if key in sizes else list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+        }
 
     def read_widgets(self) -> V:
         """Set the fields from the widgets, and return the fields."""

@@ -54,13 +54,15 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
         (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=names)),
         (
             _("Images"),
-            _("{size} × {size} pixels, {colour}").format(
-                size=inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
+            _("{width} × {height} pixels, {colour}").format(
+                width=inputs.sides.width,
+                height=inputs.sides.height,
+                colour=_("grey") if spec.in_channels == 1 else _("colour"),
             ),
         ),
         (
             _("Prepared"),
-            _("resized straight to the square")
+            _("resized straight to this size")
             if inputs.resize is None
             else _("shorter side resized to {side} pixels, the middle cut out").format(side=inputs.resize),
         ),

@@ -171,14 +171,16 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     values = Normalise(card.inputs, pixels.device)(pixels[None])[0]
     low, high = values.min().item(), values.max().item()
     grey = (values - low) / max(high - low, 1e-9) * 255
-    size = card.inputs.size
-    mode = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
+    height, width = card.inputs.sides
+    mode = (
+        _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to this size")
+    )
     if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
         mode = _("cropped and centred") if answer.picture.source.is_drawing else _("only the ink")
     return [
         (
             pixels,
-            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=mode),
+            _("What the network sees: {width} × {height} pixels, {how}").format(width=width, height=height, how=mode),
             _("{name} as {network} sees it").format(name=answer.picture.name, network=answer.network.name),
         ),
         (

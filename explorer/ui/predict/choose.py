@@ -8,11 +8,12 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.store import store
 from explorer.prediction import networks
 from explorer.prediction.networks import Network
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import Size, size_text
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_options
 from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.size_input import size_input
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
 from explorer.weights import registry
@@ -56,27 +57,26 @@ def second_entry() -> registry.RegistryEntry | None:
     return entries.get(name)
 
 
-def image_size(card: Card) -> int | None:
+def image_size(card: Card) -> int | Size | None:
     """Let the user choose an image size for the network. None means the size of its card."""
-    st.number_input(
-        _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(card.inputs.size),
-        key=state.VIEW_PREFIX + "size", persist_state="page",
+    size_input(
+        state.VIEW_PREFIX + "size", _("Image size"), placeholder=size_text(card.inputs.size),
         help=_(
-            "Pixels per side, instead of the size that the network was trained at. A head of convolutions slides "
-                "over a larger image, and the scores of all places are averaged; other heads read a larger map as a "
-                "whole."
+            "Pixels per side, or height x width such as 224x160, instead of the size that the network was trained at. "
+            "A head of convolutions slides over a larger image, and the scores of all places are averaged; other heads "
+            "read a larger map as a whole."
         ),
     )  # fmt: skip
     return state.predict_state().view.size
 
 
-def load_network(entry: registry.RegistryEntry, place: str, size: int | None = None) -> Network | None:
+def load_network(entry: registry.RegistryEntry, place: str, size: int | Size | None = None) -> Network | None:
     """Return the network of weights. If they are not downloaded or can't be read, show that and return None.
 
     Args:
         entry: Weights in the registry.
         place: Place on the page, as a part of the widgets' keys.
-        size: Side of the images in pixels. None means the size of the card.
+        size: Size of the images in pixels. None means the size of the card.
     """
     if not entry.is_there:
         _render_download(entry, place)
@@ -96,8 +96,10 @@ def render_card(entry: registry.RegistryEntry) -> None:
     spec = card.network_spec
     parts = [
         ngettext("{count:,} class", "{count:,} classes", len(card.classes)).format(count=len(card.classes)),
-        _("{size} × {size} pixels, {colour}").format(
-            size=card.inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
+        _("{width} × {height} pixels, {colour}").format(
+            width=card.inputs.sides.width,
+            height=card.inputs.sides.height,
+            colour=_("grey") if spec.in_channels == 1 else _("colour"),
         ),
         _("{count} parameters").format(count=short(weights_options.parameter_count(entry.name, spec))),
     ]

@@ -151,7 +151,7 @@ def _closest_data_set(card: Card) -> str:
 
     def distance(name: str) -> tuple[bool, bool, int]:
         entry = NAMES[name]
-        return entry.classes != spec.num_classes, entry.channels != spec.in_channels, abs(entry.size - spec.image_size)
+        return entry.classes != spec.num_classes, entry.channels != spec.in_channels, abs(entry.size - max(spec.sides))
 
     return min(NAMES, key=distance)
 

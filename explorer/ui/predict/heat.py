@@ -126,7 +126,7 @@ def _overlaid(case: Case, heat: Tensor, opacity: float, title: str, name: str) -
 
 def _render_views(case: Case, heat: Tensor, opacity: float, title: str, name: str, *, key: str) -> None:
     big = paint.enlarged(case.network_view)
-    alone = paint.heat(paint.smooth(heat, big.shape[-1]))
+    alone = paint.heat(paint.smooth(heat, big))
     picture_grid(
         [
             _overlaid(case, heat, opacity, title, name),
@@ -143,12 +143,14 @@ def _peak(heat: Tensor) -> str:
     if not heat.any():
         return _("nothing stands out")
     row, column = divmod(int(heat.argmax()), heat.shape[1])
-    return _("most in row {row}, column {column} of {size}").format(row=row, column=column, size=heat.shape[0])
+    return _("most in row {row} of {rows}, column {column} of {columns}").format(
+        row=row, rows=heat.shape[0], column=column, columns=heat.shape[1]
+    )
 
 
 def render_occlusion(case: Case) -> None:
     """Render how far the probability falls under a patch."""
-    size = case.network.card.inputs.size
+    size = case.network.card.inputs.sides
     titles = {4: _("Coarse"), 8: _("Medium"), 16: _("Fine")}
     choices = patches(size)
     with st.container(horizontal=True):
@@ -204,7 +206,7 @@ def _cached_occlusion(case: Case, index: int, patch: Patch) -> OcclusionResult |
 
 def _compute_occlusion(case: Case, index: int, patch: Patch) -> OcclusionResult:
     note, bar = st.empty(), st.progress(0.0, _("Covering one place after the other"))
-    done, count = 0, patch.positions(case.network.card.inputs.size)
+    done, count = 0, patch.positions(case.network.card.inputs.sides)
 
     def progress(now: int, _all: int) -> None:
         nonlocal done

@@ -84,7 +84,7 @@ def _looks(case: Case, map_layer: MapLayer, alike: tuple[float, float] | None) -
         map_layer: Layer of the maps.
         alike: Least and largest value of all maps, if they share one scale.
     """
-    field, size = map_layer.layer.field, case.network_view.shape[-1]
+    field, sides = map_layer.layer.field, case.network_view.shape[-2:]
     _channels, rows, columns = map_layer.shape
     spans = field and {
         "rows": [window(field, row, 0)[:2] for row in range(rows)],
@@ -93,7 +93,7 @@ def _looks(case: Case, map_layer: MapLayer, alike: tuple[float, float] | None) -
     return {
         "palette": base64.b64encode(paint.palette().numpy().tobytes()).decode(),
         "image": data_url(case.network_view, 640),
-        "size": size,
+        "sides": list(sides),
         "mark": theme(dark=case.dark).mark,
         "alike": alike,
         "spans": spans,
@@ -159,8 +159,8 @@ def _field_sentences(map_layer: MapLayer) -> dict[str, str]:
         "padding": _("It sees only padding."),
         "inside": _("It sees {rows} × {columns} pixels: rows {top} to {bottom}, columns {left} to {right}."),
         "larger": _(
-            "Its field, {rows} × {columns} pixels, is larger than the picture of {size} × "
-            "{size}; {height} × {width} of them lie on it, the rest is padding."
+            "Its field, {rows} × {columns} pixels, is larger than the picture of {all_rows} × "
+            "{all_columns}; {height} × {width} of them lie on it, the rest is padding."
         ),
         "cut": _(
             "Its field, {rows} × {columns} pixels, is cut off at the border: rows {top} to {bottom}, "

@@ -29,13 +29,13 @@ def enlarged(pixels: Tensor) -> Tensor:
     return pixels.expand(3, -1, -1).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
 
 
-def smooth(values: Tensor, side: int) -> Tensor:
-    """Return values, (H, W), interpolated to another size."""
-    return interpolate(values[None, None], (side, side), mode="bilinear")[0, 0]
+def smooth(values: Tensor, pixels: Tensor) -> Tensor:
+    """Return values, (H, W), interpolated to the size of a picture, (C, H, W)."""
+    return interpolate(values[None, None], pixels.shape[-2:], mode="bilinear")[0, 0]
 
 
 def overlay(pixels: Tensor, values: Tensor, share: float) -> Tensor:
     """Return heat over a picture. ``share`` is the opacity of the heat."""
     below = enlarged(pixels).float()
-    above = heat(smooth(values, below.shape[-1])).float()
+    above = heat(smooth(values, below)).float()
     return below.lerp(above, share).round().byte()

@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import SIZE_TEXT, ImageSize, typed_size
 from explorer.ui.page_state import PageFields
 
 DEFAULT = "resnet20-cifar10"
@@ -73,7 +73,7 @@ class PredictView(PageFields):
     of: Name = ""
     invert: bool = False
     ink: bool = False
-    size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
+    size: Annotated[ImageSize | None, BeforeValidator(typed_size), SIZE_TEXT] = None
     top: Annotated[int, Field(ge=1, le=10)] = 5
     cls: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     why: Why = "cam"

@@ -73,23 +73,26 @@ def render(
 
 def preparation(network: Network) -> str:
     """Return a sentence on what is done with a drawing before a network sees it."""
-    size = network.card.inputs.size
+    height, width = network.card.inputs.sides
     if ink.framing_for(network.card) is Framing.BOX:
         return _(
             "The drawing is cropped to its strokes, set upright, drawn with the pen of the network's own digits and "
-            "made as high as the picture: {size} × {size} pixels, as in scikit-learn's digits."
-        ).format(size=size)
+            "made as high as the picture: {width} × {height} pixels, as in scikit-learn's digits."
+        ).format(width=width, height=height)
     return _(
         "The drawing is cropped to its strokes, scaled to {fill} pixels, drawn with the pen of the network's own "
-        "digits and centred by mass in {size} × {size} pixels, as MNIST was."
-    ).format(fill=round(size * 20 / 28), size=size)
+        "digits and centred by mass in {width} × {height} pixels, as MNIST was."
+    ).format(fill=round(min(height, width) * 20 / 28), width=width, height=height)
 
 
 def _words(network: Network, in_browser: bool) -> dict[str, Any]:
     answered = (
         _("Your browser computes the answer, while you draw.")
         if in_browser
-        else _("This network is too large for the browser, or has other layers: the server answers after each stroke.")
+        else _(
+            "This network is too large for the browser, has other layers, or reads images that are not square: the "
+            "server answers after each stroke."
+        )
     )
     return {
         "paper": _("Field to draw into"),

@@ -12,6 +12,7 @@ from explorer.analysis.result import ReceptiveField
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.prediction.maps import Window, window
+from explorer.specs.size import Size
 from explorer.ui.shared.chart_text import readable
 
 HEIGHT = 330
@@ -40,8 +41,8 @@ def render(
         dark: Whether the page is dark.
         key: Key of the figures.
     """
-    size = fields[0].absolute.shape[-1]
-    visible = window(theory, *unit).within(size) if theory else Window(0, size - 1, 0, size - 1)
+    size = Size(*fields[0].absolute.shape)
+    visible = window(theory, *unit).within(size) if theory else Window(0, size.height - 1, 0, size.width - 1)
     with st.grid(2, min_column_width=300, gap="medium"):
         for number, one in enumerate(fields):
             values = one.squared if squared else one.absolute

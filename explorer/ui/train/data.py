@@ -207,8 +207,8 @@ def _render_samples(form: Form, preview: Preview) -> None:
     st.html(samples.original_html(preview, form.dataset))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            _("As trained on, {size} × {size} pixels; augmentation: {names}").format(
-                size=size, names=plain(samples.augmentation_text(names))
+            _("As trained on, {size} pixels; augmentation: {names}").format(
+                size=form.spec.sides, names=plain(samples.augmentation_text(names))
             ),
             width="stretch",
         )

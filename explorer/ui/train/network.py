@@ -43,15 +43,14 @@ def render(training: Training) -> None:
     spec, totals = form.spec, analyse(form.spec).totals
     st.caption(
         ngettext(
-            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} class",
-            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes",
+            "**{name}**: {params} parameters, {macs} MACs, input {size}, {classes:,} class",
+            "**{name}**: {params} parameters, {macs} MACs, input {size}, {classes:,} classes",
             spec.num_classes,
         ).format(
             name=plain(full_title(form.network)),
             params=short(totals.params),
             macs=short(totals.macs),
-            channels=spec.in_channels,
-            size=spec.image_size,
+            size=" × ".join(map(str, spec.input_shape)),
             classes=spec.num_classes,
         )
     )
@@ -92,11 +91,11 @@ def render_fitted(form: Form, preview: Preview) -> Spec | None:
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    if preview.pixels and preview.pixels != (spec.image_size, spec.image_size):
+    if preview.pixels and preview.pixels != spec.sides:
         height, width = preview.pixels
         notes.append(
-            _("The images are resized from {width} × {height} to {size} × {size} pixels.").format(
-                width=width, height=height, size=spec.image_size
+            _("The images are resized from {width} × {height} to {to_width} × {to_height} pixels.").format(
+                width=width, height=height, to_width=spec.sides.width, to_height=spec.sides.height
             )
         )
     for note in notes:

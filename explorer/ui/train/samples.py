@@ -15,6 +15,7 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import Recipe
+from explorer.specs.size import Size
 from explorer.training.augment import (
     Strength,
     compute_windows,
@@ -37,14 +38,14 @@ STYLE = """<style>
 </style>"""
 
 
-def augmented(preview: Preview, images: Sequence[Tensor], recipe: Recipe, size: int, epoch: int) -> list[Tensor]:
+def augmented(preview: Preview, images: Sequence[Tensor], recipe: Recipe, size: int | Size, epoch: int) -> list[Tensor]:
     """Returns images as the network sees them in an epoch, before normalisation: uint8, (C, size, size).
 
     Args:
         preview: Facts about their data set.
         images: Images, uint8, (C, H, W).
         recipe: Recipe of the run.
-        size: Side of the network's images in pixels.
+        size: Size of the network's images in pixels.
         epoch: Epoch, from 0.
     """
     names = augmentations(recipe, preview.mirrored)
@@ -99,7 +100,7 @@ def augmented_html(
     key: str,  # noqa: ARG001  part of the cache key
     _recipe: Recipe,
     settings_key: tuple[object, ...],  # noqa: ARG001  part of the cache key
-    size: int,
+    size: int | Size,
     epoch: int,
 ) -> str:
     """Returns the augmented images as HTML. ``settings_key`` has all fields of the recipe that affect them.

@@ -26,7 +26,7 @@ from explorer.families.recognition.guess import (
 from explorer.families.recognition.search import recognise
 from explorer.files import sha256
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import Size, parse_size
 from explorer.weights.files import Card, check_card_path, save
 from explorer.weights.importing import card_import, class_names, mismatch, normalisation
 from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
@@ -168,8 +168,8 @@ class Proposal:
             return self.guess.changed(**fields)
         except (Misfit, SpecError) as error:
             # Another image size may need pools at other positions.
-            size = fields.get("image_size")
-            if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.is_named:
+            size = _image_size(fields)
+            if size is not None and not self.is_named:
                 shapes = _shapes(self.checkpoint)
                 for other in recognise(shapes, ordered=self.checkpoint.ordered, image_size=size):
                     with suppress(Misfit, SpecError):
@@ -281,13 +281,22 @@ class Proposal:
         return card if before is None else card_import.merge_cards(before, card)
 
 
-def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
+def _image_size(answers: Answers) -> int | Size | None:
+    with suppress(ValueError):
+        return parse_size(answers.get("image_size"))
+    return None
+
+
+def propose(
+    checkpoint: Checkpoint, name: str, spec: Spec | None = None, *, image_size: int | Size | None = None
+) -> Proposal:
     """Finds the network of a checkpoint.
 
     Args:
         checkpoint: Checkpoint with the tensors.
         name: Name of the file for messages.
         spec: Network that the user has named. None to find it.
+        image_size: Size of the images in pixels. It is needed if a head shows that the last map is not square.
 
     Raises:
         InputError: If the tensors belong to no network of our families, or not to the named one.
@@ -298,7 +307,9 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
             name, checkpoint, card_import.guess(checkpoint.card, checkpoint.tensors), is_named=False, notes=(note,)
         )
     shapes, ordered = _shapes(checkpoint), checkpoint.ordered
-    guesses = recognise(shapes, ordered=ordered)
+    size = image_size if spec is None else spec.image_size
+    # A square size is a question about the network that is found first.
+    guesses = recognise(shapes, ordered=ordered, image_size=size if isinstance(size, Size) else None)
     if spec is not None:
         fitting = list(fit_guesses(guesses, spec))
         if not guesses:
@@ -353,7 +364,7 @@ def import_checkpoint(
     """
     check_output(output, path)
     with open_checkpoint(path, name) as checkpoint:
-        proposal = propose(checkpoint, name, spec)
+        proposal = propose(checkpoint, name, spec, image_size=_image_size(answers))
         complete = card_import.answers(checkpoint.card) | dict(answers)
         while ask and (left := proposal.questions(complete)):
             key = left[0].key

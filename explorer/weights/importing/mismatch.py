@@ -13,6 +13,7 @@ from explorer.families.recognition.search import recognise
 from explorer.families.registry import part, parts, titles
 from explorer.i18n import _, ngettext
 from explorer.specs.base import own_fields
+from explorer.specs.size import Size
 
 # Words in names of tensors of other networks than ours, the most specific first.
 OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
@@ -179,12 +180,12 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
             "it takes images of {theirs} channels, and not {ours}",
             their.before,
         ).format(theirs=their.before, ours=own.before)
-    channels, side = spec.dense_map or (0, 0)
-    if not own.kernel and own.before == channels * side**2:
+    channels, size = spec.dense_map or (0, Size(0, 0))
+    if not own.kernel and own.before == channels * size.area:
         return _(
-            "its head reads {theirs} features, and {ours} arrive ({channels} channels of {side}×{side}); "
+            "its head reads {theirs} features, and {ours} arrive ({channels} channels of {size}); "
             "image_size or pool_to differs"
-        ).format(theirs=their.before, ours=own.before, channels=channels, side=side)
+        ).format(theirs=their.before, ours=own.before, channels=channels, size=size)
     return _("its widths differ")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import prod
 from statistics import mean
 from typing import NamedTuple, cast
 
@@ -131,7 +132,7 @@ def disagreement(
         norm.register_forward_pre_hook(compare)
     results: list[Disagreement] = []
     try:
-        for images in _images(spec, min(MAX_SAMPLE, max(MIN_SAMPLE, SAMPLE_PIXELS // spec.image_size**2))):
+        for images in _images(spec, min(MAX_SAMPLE, max(MIN_SAMPLE, SAMPLE_PIXELS // spec.sides.area))):
             errors.clear()
             with suppress(_EnoughError):
                 _run(network, _normalised(images, inputs))
@@ -156,7 +157,7 @@ def class_changes(
         The share for each of the others. None if images are too large.
     """
     network = _network(spec, tensors)
-    count = min(MAX_SAMPLE, max(MIN_CLASSIFIED, SAMPLE_PIXELS // spec.image_size**2))
+    count = min(MAX_SAMPLE, max(MIN_CLASSIFIED, SAMPLE_PIXELS // spec.sides.area))
     try:
         images = _images(spec, count)[0]
         usual, *classes = (_run(network, _normalised(images, pair)).argmax(1) for pair in (inputs, *others))
@@ -166,9 +167,9 @@ def class_changes(
 
 
 def _images(spec: Spec, count: int) -> list[Tensor]:
-    if count * spec.in_channels * spec.image_size**2 > MAX_MAP:
+    if count * prod(spec.input_shape) > MAX_MAP:
         raise _TooLargeError
-    return samples(spec.image_size, spec.in_channels, count)
+    return samples(spec.sides, spec.in_channels, count)
 
 
 def _normalised(images: Tensor, inputs: Inputs | None) -> Tensor:

@@ -45,11 +45,11 @@ def input_questions(
     if "std" not in answers:
         text = _("By which standard deviation are the pixels divided then? The likely one is {source}.")
         yield Question("std", text.format(source=source), likely[1], offers=deviations)
-    if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
+    if "resize" not in answers and min(spec.sides) >= PHOTOGRAPH:
         side, source = _usual_resize(spec)
         text = _(
             "To how many pixels is the shorter side of an image resized before the centre crop? With none, "
-            "images are resized straight to the square. The likely one is {source}."
+            "images are resized straight to the network's size. The likely one is {source}."
         )
         yield Question("resize", text.format(source=source), side)
     if "classes" not in answers and class_names.stored(spec.num_classes, metadata)[0] is None:
@@ -156,7 +156,7 @@ def _usual_pair(spec: Spec) -> tuple[Pair, str]:
     if spec.tensorflow_inputs and spec.num_classes == 1000:
         # These weights come from TensorFlow. torchvision's models undo ImageNet's normalisation (transform_input).
         return (half, half), _("0.5, that of torchvision's own weights of this network")
-    if spec.in_channels == 3 and spec.image_size >= PHOTOGRAPH:
+    if spec.in_channels == 3 and min(spec.sides) >= PHOTOGRAPH:
         return IMAGENET, _("ImageNet's, usual for images of that size")
     if spec.in_channels == 3 and spec.image_size == 32:
         return CIFAR10, _("CIFAR-10's, by the size of the images")
@@ -167,14 +167,15 @@ def _usual_pair(spec: Spec) -> tuple[Pair, str]:
 
 def _usual_resize(spec: Spec) -> tuple[int | None, str]:
     """Returns the usual length of the shorter side before the crop, and its source."""
-    if spec.num_classes == 1000 and spec.in_channels == 3 and spec.image_size in RESIZE:
-        return RESIZE[spec.image_size], _("torchvision's for ImageNet, by the size of the images and their classes")
+    side = max(spec.sides)
+    if spec.num_classes == 1000 and spec.in_channels == 3 and side in RESIZE:
+        return RESIZE[side], _("torchvision's for ImageNet, by the size of the images and their classes")
     return None, _("none, as nothing is known")
 
 
 def _likely_classes(spec: Spec) -> tuple[list[str], str]:
     """Returns likely names of the classes, and their source."""
-    if spec.num_classes == 1000 and spec.image_size >= PHOTOGRAPH:
+    if spec.num_classes == 1000 and min(spec.sides) >= PHOTOGRAPH:
         return imagenet_classes(), _("ImageNet's, by their number")
     if (spec.num_classes, spec.image_size, spec.in_channels) == (10, 32, 3):
         return list(CIFAR10_CLASSES), _("CIFAR-10's, by the size of the images and the number of classes")

@@ -16,6 +16,7 @@ from torch.nn.functional import interpolate, pad
 
 from explorer.data import load
 from explorer.data.decode import decode
+from explorer.specs.size import Size
 
 _SKIMAGE, _SKLEARN = ("scikit-image", "skimage/data"), ("scikit-learn", "sklearn/datasets/images")
 _FILES = (
@@ -32,16 +33,16 @@ FRAMED = 20  # image size from which on a digit has a frame, as in MNIST
 LONGEST = 640  # pixels to which the longer side of a photograph is reduced
 
 
-def samples(size: int, channels: int, count: int) -> list[Tensor]:
+def samples(size: Size, channels: int, count: int) -> list[Tensor]:
     """Returns images of each kind that is likely in the training data, the likeliest kind first.
 
     Args:
-        size: Side of the images in pixels.
+        size: Size of the images in pixels.
         channels: Number of channels. For any number except 1, the colours of photographs are repeated.
         count: Number of images.
 
     Returns:
-        Images for each kind, (count, channels, size, size), from 0 to 1.
+        Images for each kind, (count, channels, height, width), from 0 to 1.
     """
     parts = _photographs(size, count)
     if channels == 1:
@@ -50,8 +51,8 @@ def samples(size: int, channels: int, count: int) -> list[Tensor]:
 
 
 @lru_cache(maxsize=2)
-def _photographs(size: int, count: int) -> Tensor:
-    """Returns square parts at random positions, every second one mirrored, (count, 3, size, size)."""
+def _photographs(size: Size, count: int) -> Tensor:
+    """Returns square parts at random positions, every second one mirrored, (count, 3, height, width)."""
     generator = torch.Generator().manual_seed(0)
     parts = []
     for number in range(count):
@@ -61,7 +62,7 @@ def _photographs(size: int, count: int) -> Tensor:
         side = max(int(min(height, width) * (SMALLEST_PART + (1 - SMALLEST_PART) * share)), 1)
         row, column = (int(at * (length - side)) for at, length in zip(place, (height, width), strict=True))
         part = image[:, :, row : row + side, column : column + side]
-        part = interpolate(part, size=(size, size), mode="bilinear", antialias=True)
+        part = interpolate(part, size=size, mode="bilinear", antialias=True)
         parts.append(part.flip(-1) if number % 2 else part)
     return torch.cat(parts)
 
@@ -76,14 +77,14 @@ def _photograph(number: int) -> Tensor:
 
 
 @lru_cache(maxsize=4)
-def _digits(size: int, count: int) -> Tensor:
-    """Returns white digits on black, (count, 1, size, size)."""
+def _digits(size: Size, count: int) -> Tensor:
+    """Returns white digits on black, (count, 1, height, width)."""
     images = cast(Tensor, load("digits").train.images)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count].tolist()
     digits = images[order].float() / 255
-    if size < FRAMED:
-        return digits if size == digits.shape[-1] else interpolate(digits, size=(size, size), mode="bilinear")
-    side = round(size * 24 / 28)  # the ink then fills about 20 of 28 pixels, as in MNIST
-    before = (size - side) // 2
+    if min(size) < FRAMED:
+        return digits if tuple(size) == tuple(digits.shape[-2:]) else interpolate(digits, size=size, mode="bilinear")
+    side = round(min(size) * 24 / 28)  # the ink then fills about 20 of 28 pixels, as in MNIST
     inner = interpolate(digits, size=(side, side), mode="bicubic").clamp(0, 1)
-    return pad(inner, (before, size - side - before) * 2)
+    top, left = (size.height - side) // 2, (size.width - side) // 2
+    return pad(inner, (left, size.width - side - left, top, size.height - side - top))

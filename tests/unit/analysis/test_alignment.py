@@ -22,7 +22,7 @@ pytestmark = pytest.mark.exhaustive
 
 def aligned(left: Spec | str, right: Spec | str) -> tuple[AlignmentRow, ...]:
     one, other = (analyse(resolve(spec) if isinstance(spec, str) else spec) for spec in (left, right))
-    return align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
+    return align(one.layers, other.layers, (one.image.height, other.image.height))
 
 
 def aligned_layers(network: Analysis) -> list[Layer]:
@@ -133,7 +133,7 @@ def test_followers_match_only_if_their_owners_match_in_any_pair_of_presets() -> 
     networks = [network for preset in PRESETS.values() if len((network := analyse(preset.spec)).layers) < 60]
     assert len(networks) > 10
     for one, other in combinations(networks, 2):
-        rows = align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
+        rows = align(one.layers, other.layers, (one.image.height, other.image.height))
         partners = {row.left.name: row.right.name for row in rows if row.left and row.right}
         assert [row.left for row in rows if row.left] == aligned_layers(one)
         assert [row.right for row in rows if row.right] == aligned_layers(other)

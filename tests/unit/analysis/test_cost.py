@@ -29,7 +29,7 @@ def test_macs_are_half_of_pytorchs_flop_counter(name: str) -> None:
     detach_auxiliary(network)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        network(torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
+        network(torch.empty(1, *spec.input_shape, device="meta"))
     assert analyse(spec).totals.macs == counter.get_total_flops() / 2
 
 
@@ -52,7 +52,7 @@ def test_torchinfos_own_counts(name: str) -> None:
     spec = resolve(name)
     network = build(spec, "meta")
     detach_auxiliary(network)
-    shape = (1, spec.in_channels, spec.image_size, spec.image_size)
+    shape = (1, *spec.input_shape)
     theirs = torchinfo.summary(network, input_data=torch.empty(shape, device="meta"), verbose=0)
     totals = analyse(spec).totals
     assert totals.params == theirs.total_params

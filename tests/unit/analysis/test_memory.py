@@ -43,11 +43,11 @@ def saved_on_cpu(network: nn.Module, images: torch.Tensor) -> int:
     return sum(sizes.values())
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if PRESETS[name].spec.image_size <= 32 or "1" in name])
+@pytest.mark.parametrize("preset", [name for name in PRESETS if max(PRESETS[name].spec.sides) <= 32 or "1" in name])
 def test_activations_saved_for_the_backward_pass(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
     network = build(spec)
-    saved_bytes = saved_on_cpu(network, torch.rand(3, 1, spec.image_size, spec.image_size))
+    saved_bytes = saved_on_cpu(network, torch.rand(3, 1, *spec.sides))
     analysis = analyse(spec, batch_size=3)
     assert analysis.training is not None
     # Adaptive pooling to one cell is a mean on the CPU and saves nothing; on meta it saves its input, as on a GPU.
@@ -125,14 +125,14 @@ class Alive(TorchDispatchMode):
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in PRESETS if PRESETS[name].spec.image_size <= 32]
+    [name for name in PRESETS if max(PRESETS[name].spec.sides) <= 32]
     + ["alexnet", "googlenet", "torchvision:mobilenet_v3_small", "torchvision:shufflenet_v2_x0_5"],
 )
 def test_peak_of_inference_is_that_of_a_real_forward_pass(name: str) -> None:
     spec = resolve(name).changed(image_size=64) if name.startswith("torchvision") else narrow(resolve(name))
     network = build(spec).eval()
     detach_auxiliary(network)
-    image = torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)
+    image = torch.rand(1, *spec.input_shape)
     with torch.no_grad(), Alive(network, image) as alive:
         network(image)
     assert analyse(spec).totals.peak_activation_bytes == alive.peak
@@ -159,7 +159,7 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     """The allocator's own log: peak of the running sum of allocations during one forward pass."""
     spec = PRESETS[preset].spec
     network = build(spec).eval()
-    image = torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)
+    image = torch.rand(1, *spec.input_shape)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the profiler warns about features of other machines
         network(image)

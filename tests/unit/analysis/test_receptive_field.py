@@ -148,7 +148,7 @@ def test_the_networks_field_is_that_of_the_last_map_before_the_head() -> None:
 @pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset_at_its_size_agrees_with_autograd(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
-    check_against_autograd(spec, spec.image_size, spec.image_size, most_layers=6)
+    check_against_autograd(spec, *spec.sides, most_layers=6)
 
 
 @pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
@@ -163,14 +163,14 @@ def test_every_preset_agrees_with_autograd_inside_a_tall_image(preset: str) -> N
     if getattr(spec, "pool_to", 1) is None:
         spec = spec.changed(pool_to=1)  # otherwise the head's weights determine the image size
     height = field.size + 4 * field.stride + field.padding
-    trace, states = traced(spec, height, spec.image_size)
+    trace, states = traced(spec, height, spec.sides.width)
     later_states = (states.get(layer.output) for layer in reversed(trace.layers) if layer.output)
     state = next(one for one in later_states if isinstance(one, Local) and one.rows.closed_form and one.rows.units > 1)
     middle = state.rows.units // 2
     first, last = closed_form(state.rows, middle)
     assert first >= 0
     assert last < height
-    check_against_autograd(spec, height, spec.image_size, most_layers=2)
+    check_against_autograd(spec, height, spec.sides.width, most_layers=2)
 
 
 @settings(max_examples=60)
@@ -181,7 +181,7 @@ def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:
     assert spec is not None
     if isinstance(spec.to_dict().get("cfg"), list) and not spec.to_dict()["cfg"]:
         return
-    check_against_autograd(spec, spec.image_size, spec.image_size, most_layers=8)
+    check_against_autograd(spec, *spec.sides, most_layers=8)
 
 
 def test_the_offset_of_misaligned_paths() -> None:
@@ -333,9 +333,9 @@ def test_smallest_fields_of_published_networks(preset: str, smallest: int) -> No
 def test_units_that_see_the_whole_image(preset: str, layer: str) -> None:
     spec = narrow(resolve(preset))
     network = positive(build(spec))
-    image = torch.ones(1, 1, spec.image_size, spec.image_size, dtype=torch.float64, requires_grad=True)
+    image = torch.ones(1, 1, *spec.sides, dtype=torch.float64, requires_grad=True)
     output = outputs(network, [layer], image)[layer]
-    whole_image = ((0, spec.image_size - 1),) * 2
+    whole_image = ((0, spec.sides.height - 1),) * 2
     side = range(output.shape[-1])
     seeing = [unit for unit in side if visible_range(output, image, unit, unit) == whole_image]
     field = next(one.field for one in analyse(spec).layers if one.name == layer)

@@ -24,6 +24,7 @@ from explorer.data.preprocessing import (
     weights,
 )
 from explorer.errors import InputError
+from explorer.specs.size import Size
 from tests.helpers.pixels import Decoded, noise
 
 CPU = torch.device("cpu")
@@ -86,7 +87,7 @@ def test_products_are_exact() -> None:
     assert torch.equal(resample(images, rows, columns), expected)
     for _seen_before in range(2):
         assert torch.equal(resize(images, 224), expected)
-        assert torch.equal(resize(images, 50, 9), product(images, full_weights(50, 375), full_weights(9, 500)))
+        assert torch.equal(resize(images, Size(50, 9)), product(images, full_weights(50, 375), full_weights(9, 500)))
         for size in (200, 224):
             middle = Preprocessing(size, (0.5,), (0.5,), resize=240)
             part = range((240 - size) // 2, (240 + size) // 2)

@@ -51,11 +51,11 @@ def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(exporter, "build", lambda _spec: network)
     session = onnxruntime.InferenceSession(exporter.onnx_model(spec))
     assert [(value.name, value.shape) for value in session.get_inputs()] == [
-        ("image", ["batch", spec.in_channels, spec.image_size, spec.image_size])
+        ("image", ["batch", *spec.input_shape])
     ]
     assert [(value.name, value.shape) for value in session.get_outputs()] == [("logits", ["batch", spec.num_classes])]
     for batch in (1, 3):
-        images = torch.rand(batch, spec.in_channels, spec.image_size, spec.image_size)
+        images = torch.rand(batch, *spec.input_shape)
         with torch.no_grad():
             expected = network.eval()(images).numpy()
         (got,) = session.run(None, {"image": images.numpy()})

@@ -73,7 +73,7 @@ def assert_same_network(spec: Spec) -> None:
     # A copy each, because running statistics change while it trains.
     ours.load_state_dict(state, strict=True, assign=True)
     theirs.load_state_dict({name: tensor.clone() for name, tensor in state.items()}, strict=True, assign=True)
-    images = torch.rand(2, spec.in_channels, spec.image_size, spec.image_size)
+    images = torch.rand(2, *spec.input_shape)
     for mode in (True, False):
         expected, got = outputs(ours.train(mode), images), outputs(theirs.train(mode), images)
         assert len(got) == len(expected)
@@ -124,7 +124,7 @@ def test_presets_are_well_written() -> None:
 @pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset_computes_the_same(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
-    if spec.image_size > 100 and isinstance(spec, ResNetSpec | GoogLeNetSpec):  # any size fits these
+    if max(spec.sides) > 100 and isinstance(spec, ResNetSpec | GoogLeNetSpec):  # any size fits these
         spec = spec.changed(image_size=96)
     assert_same_network(spec)
 
@@ -293,7 +293,7 @@ def test_classes_can_be_chosen() -> None:
     for name in ("lenet5", "resnet20", "googlenet-bn-cifar10"):
         network = loaded(source(resolve(name)))["Net"](num_classes=7).eval()
         spec = resolve(name)
-        assert network(torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)).shape == (1, 7)
+        assert network(torch.rand(1, *spec.input_shape)).shape == (1, 7)
 
 
 def test_the_header_says_what_it_is() -> None:

@@ -74,7 +74,7 @@ def test_layers_source_and_scores_follow_the_activation(preset: str, name: Activ
     exec(source, namespace)  # noqa: S102  our own source
     exported, ours = namespace["Net"]().eval(), build(spec).eval()
     exported.load_state_dict(ours.state_dict())
-    images = torch.randn(2, spec.in_channels, spec.image_size, spec.image_size)
+    images = torch.randn(2, *spec.input_shape)
     with torch.inference_mode():
         assert torch.allclose(exported(images), ours(images), atol=1e-5)
 

@@ -71,10 +71,10 @@ def test_the_cifar_pool_stem_equals_torchvision_with_another_first_convolution()
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_runs_forward_and_backward(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
-    if spec.image_size > 100 and not (isinstance(spec, VggSpec) and (spec.pool_to is None or spec.head == "conv")):
+    if max(spec.sides) > 100 and not (isinstance(spec, VggSpec) and (spec.pool_to is None or spec.head == "conv")):
         spec = spec.changed(image_size=96)
     network = build(spec)
-    logits = network(torch.randn(2, spec.in_channels, spec.image_size, spec.image_size))
+    logits = network(torch.randn(2, *spec.input_shape))
     heads = logits if isinstance(logits, list) else [logits]
     assert len(heads) == 1 + len(getattr(spec, "aux_after", ()))
     assert all(head.shape == (2, spec.num_classes) for head in heads)
@@ -92,7 +92,7 @@ def test_a_spec_is_accepted_if_and_only_if_the_network_runs(raw: dict[str, objec
         return
     network = build(spec, "meta").eval()
     with torch.no_grad(), MetaMode():
-        out = network(torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
+        out = network(torch.empty(1, *spec.input_shape, device="meta"))
     assert out.shape == (1, spec.num_classes)
     assert analyse(spec).layers[-1].output_shape == (1, spec.num_classes)
 

@@ -125,7 +125,7 @@ def test_every_layer_of_every_preset_has_pytorchs_shape(preset: str) -> None:
         if not list(module.children()):
             module.register_forward_hook(lambda _m, _a, out, name=name: real.update({name: out.shape}))
     with torch.no_grad():
-        network(torch.rand(1, 1, spec.image_size, spec.image_size))
+        network(torch.rand(1, 1, *spec.sides))
     trace, _states = traced(spec)
     rows = {row.name: row.output.shape for row in trace.layers}
     assert {name: tuple(shape) for name, shape in real.items()} == {name: rows[name] for name in real}

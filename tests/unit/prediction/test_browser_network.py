@@ -96,7 +96,7 @@ def test_the_steps_give_the_scores_of_the_network(spec: Spec, steps: set[str]) -
     exported = for_browser(one)
     assert exported is not None
     assert steps <= {step["name"] for step in exported["steps"]}
-    image = torch.randn(1, 1, spec.image_size, spec.image_size)
+    image = torch.randn(1, 1, *spec.sides)
     torch.testing.assert_close(computed(exported, image), one.module(image), rtol=1e-4, atol=1e-4)
 
 

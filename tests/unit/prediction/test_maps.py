@@ -51,7 +51,7 @@ def test_maps_equal_the_outputs_of_the_modules(name: str) -> None:
 def test_a_unit_depends_on_no_pixel_outside_its_window(name: str) -> None:
     # Positive weights and a bright picture: no path cancels another.
     network = make_network(SPECS[name])
-    size = network.card.network_spec.image_size
+    size = network.card.network_spec.sides.height
     for parameter in network.module.parameters():
         torch.nn.init.constant_(parameter, 0.1)
     inside = 0

@@ -31,7 +31,7 @@ def test_multiply_accumulates_are_half_of_pytorchs_flop_counter(name: str) -> No
     spec = resolve(name)
     network = build(spec, "meta").train()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.empty(2, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
+        network(torch.empty(2, *spec.input_shape, device="meta"))
     assert forward_macs(spec) == counter.get_total_flops() // 4
 
 

@@ -9,7 +9,7 @@ from explorer.analysis.blocks import EXPANSION, basic, bottleneck, macs, weights
 from explorer.drawing import kernels_blocks
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import convolution_table, facts, narrow_number_input

@@ -21,7 +21,7 @@ from explorer.errors import InputError, shown
 from explorer.families.googlenet.spec import COLUMNS, MAX_BRANCH, Module
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE
+from explorer.specs.size import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import convolution_table, facts, narrow_number_input

@@ -9,8 +9,8 @@ from explorer.analysis.windows import Windows, formula_lines, validated
 from explorer.drawing import windows as axis
 from explorer.drawing import windows_grid as grid
 from explorer.i18n import _, ngettext
-from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
+from explorer.specs.size import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import facts, narrow_number_input

@@ -11,7 +11,8 @@ from explorer.drawing import kernels_stack
 from explorer.errors import ExplorerError, InputError
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
+from explorer.specs.base import MAX_WIDTH
+from explorer.specs.size import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import facts, narrow_number_input

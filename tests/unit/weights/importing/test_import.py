@@ -312,7 +312,7 @@ def calibrated_weights(spec: Spec) -> dict[str, Tensor]:
     torch.manual_seed(1)
     network = build(spec)
     noise = (torch.randn(32, 3, 8, 8) for _batch in range(2))
-    smooth = (nn.functional.interpolate(images, size=spec.image_size, mode="bilinear") for images in noise)
+    smooth = (nn.functional.interpolate(images, size=spec.sides, mode="bilinear") for images in noise)
     return calibrated(network, smooth, spread=0.5)
 
 

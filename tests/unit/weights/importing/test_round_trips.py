@@ -76,7 +76,7 @@ def test_presets_under_random_names_give_the_same_scores(name: str) -> None:
     with torch.device("meta"):
         ours = build(guess.spec)
     ours.load_state_dict(our_tensors(guess, theirs), assign=True, strict=False)
-    images = torch.randn(2, spec.in_channels, spec.image_size, spec.image_size)
+    images = torch.randn(2, *spec.input_shape)
     with torch.inference_mode():
         expected = network(images)
         scale = float(expected.abs().max())
