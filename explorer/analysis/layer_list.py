@@ -130,7 +130,9 @@ def format_layers(layers: Iterable[Layer]) -> str:
 def from_cfg(tokens: Iterable[object]) -> list[Layer]:
     """Returns the convolutions and pools of a cfg list."""
     return [
-        Layer("conv" if isinstance(token, Conv) else "pool", token.kernel, token.stride, token.padding)
+        Layer("conv", token.kernel, token.stride, token.padding, token.dilation)
+        if isinstance(token, Conv)
+        else Layer("pool", token.kernel, token.stride, token.padding)
         for token in tokens
         if isinstance(token, Conv | Pool)
     ]

@@ -3,6 +3,7 @@
 =============  ==================================================================
 ``64``         3x3 convolution to 64 channels, stride 1, padding 1, then ReLU
 ``"64:1"``     1x1 convolution; ``"64:7/2"`` 7x7 with stride 2; ``"6:5p0"`` 5x5 without padding
+``"64:3d2"``   3x3 with dilation 2; ``"64:3g64"`` 3x3 in 64 groups; both follow the window, in any order
 ``"M"``        2x2 max-pool with stride 2; other pools are ``"M:3/2"``, ``"M:3/2p1"``
 ``"A"``        average pool, written as ``M``
 ``"L"``        local response normalisation
@@ -27,7 +28,10 @@ MAX_WORD = 60
 
 RawToken = int | str
 
-_TOKEN = re.compile(rf"(?P<head>[MA]|[0-9]{{1,9}})(?::{window_pattern()})?", re.IGNORECASE)
+_TOKEN = re.compile(
+    rf"(?P<head>[MA]|[0-9]{{1,9}})(?::{window_pattern()}(?P<options>(?:[dg][0-9]{{1,9}})*))?", re.IGNORECASE
+)
+_OPTION = re.compile(r"([dg])([0-9]{1,9})", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
@@ -38,6 +42,13 @@ class Conv(NamedTuple):
     kernel: int = 3
     stride: int = 1
     padding: int = 1
+    dilation: int = 1
+    groups: int = 1
+
+    @property
+    def reach(self) -> int:
+        """Side of the dilated kernel."""
+        return self.dilation * (self.kernel - 1) + 1
 
 
 class Pool(NamedTuple):
@@ -47,6 +58,11 @@ class Pool(NamedTuple):
     kernel: int = 2
     stride: int = 2
     padding: int = 0
+
+    @property
+    def reach(self) -> int:
+        """Side of the window."""
+        return self.kernel
 
 
 class Norm(NamedTuple):
@@ -94,6 +110,11 @@ def parse_token(raw: object, index: int) -> Token:
         raise wrong(_("the kernel of {value} is not between 1 and {limit}").format(value=shown(raw), limit=MAX_KERNEL))
     if not 1 <= stride <= MAX_KERNEL:
         raise wrong(_("the stride of {value} is not between 1 and {limit}").format(value=shown(raw), limit=MAX_KERNEL))
+    options = [(key.lower(), int(number)) for key, number in _OPTION.findall(match["options"] or "")]
+    if is_pool and options:
+        raise wrong(_("{value} is a pool, which has neither dilation nor groups").format(value=shown(raw)))
+    if len(dict(options)) < len(options):
+        raise wrong(_("{value} names its dilation or its groups twice").format(value=shown(raw)))
     if is_pool:
         padding = int(match["padding"] or 0)
         if padding > kernel // 2:
@@ -107,16 +128,28 @@ def parse_token(raw: object, index: int) -> Token:
         raise wrong(
             _("{value} is not a number of channels from 1 to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
         )
-    if match["padding"] is None and kernel % 2 == 0:
+    dilation, groups = (dict(options).get(key, 1) for key in "dg")
+    if not 1 <= groups <= MAX_WIDTH:
+        raise wrong(
+            _("the groups of {value} are not between 1 and {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
+        )
+    reach = dilation * (kernel - 1) + 1
+    if dilation < 1 or reach > MAX_KERNEL:
+        raise wrong(
+            _("the dilation of {value} is not at least 1, or spreads its kernel over more than {limit} pixels").format(
+                value=shown(raw), limit=MAX_KERNEL
+            )
+        )
+    if match["padding"] is None and reach % 2 == 0:
         raise wrong(
             _("an even kernel can't keep the map's size, so {value} must name its padding: '{example}'").format(
                 value=shown(raw), example=f"{head}:{kernel}" + (f"/{stride}" if stride > 1 else "") + f"p{kernel // 2}"
             )
         )
-    padding = kernel // 2 if match["padding"] is None else int(match["padding"])
+    padding = reach // 2 if match["padding"] is None else int(match["padding"])
     if padding >= MAX_KERNEL:
         raise wrong(_("the padding of {value} is not below {limit}").format(value=shown(raw), limit=MAX_KERNEL))
-    return Conv(int(head), kernel, stride, padding)
+    return Conv(int(head), kernel, stride, padding, dilation, groups)
 
 
 def format_token(token: Token) -> RawToken:
@@ -124,17 +157,18 @@ def format_token(token: Token) -> RawToken:
     match token:
         case Norm():
             return "L"
-        case Conv(channels, kernel, stride, padding):
-            if (kernel, stride, padding) == (3, 1, 1):
+        case Conv(channels, kernel, stride, padding, dilation, groups):
+            if token == Conv(channels):
                 return channels
-            head, default = str(channels), (1, kernel // 2 if kernel % 2 else None)
+            head, default = str(channels), (1, token.reach // 2 if token.reach % 2 else None)
+            options = (f"d{dilation}" if dilation > 1 else "") + (f"g{groups}" if groups > 1 else "")
         case Pool(letter, kernel, stride, padding):
             if (kernel, stride, padding) == (2, 2, 0):
                 return letter
-            head, default = letter, (kernel, 0)
+            head, default, options = letter, (kernel, 0), ""
         case _:
             assert_never(token)
-    return f"{head}:{window_text(kernel, stride, padding, default)}"
+    return f"{head}:{window_text(kernel, stride, padding, default)}{options}"
 
 
 def parse_tokens(raw: object) -> tuple[RawToken, ...]:
@@ -157,6 +191,33 @@ def tokens(cfg: Sequence[RawToken]) -> list[Token]:
     return [parse_token(token, index) for index, token in enumerate(cfg)]
 
 
+def check_groups(cfg: Sequence[RawToken], in_channels: int) -> None:
+    """Check that the groups of each convolution divide the channels before and after it.
+
+    Raises:
+        TokenError: If they don't; names token, place and both numbers.
+    """
+    before = in_channels
+    for index, token in enumerate(tokens(cfg)):
+        if not isinstance(token, Conv):
+            continue
+        if before % token.groups or token.channels % token.groups:
+            raise TokenError(
+                _(
+                    "{place}: the {groups:,} groups of {token} must divide the {before:,} channels that it reads and "
+                    "the {after:,} that it makes"
+                ).format(
+                    place=place(index),
+                    groups=token.groups,
+                    token=shown(cfg[index]),
+                    before=before,
+                    after=token.channels,
+                ),
+                index,
+            )
+        before = token.channels
+
+
 def map_sizes(cfg: Sequence[RawToken], image_size: int | Size) -> list[Size]:
     """Rows and columns of the map after each token, in pixels.
 
@@ -166,7 +227,7 @@ def map_sizes(cfg: Sequence[RawToken], image_size: int | Size) -> list[Size]:
     sizes, size = [], height_width(image_size)
     for index, token in enumerate(tokens(cfg)):
         if not isinstance(token, Norm):
-            out = size.through(token.kernel, token.stride, token.padding)
+            out = size.through(token.reach, token.stride, token.padding)
             if min(out) < 1:
                 raise TokenError(
                     _(
@@ -175,7 +236,7 @@ def map_sizes(cfg: Sequence[RawToken], image_size: int | Size) -> list[Size]:
                     ).format(
                         place=place(index),
                         token=shown(cfg[index]),
-                        needed=token.kernel - 2 * token.padding,
+                        needed=token.reach - 2 * token.padding,
                         size=size,
                         image=image_size,
                     ),

@@ -36,8 +36,8 @@ def make_features(spec: VggSpec) -> nn.Sequential:
     channels = spec.in_channels
     for token in tokens(spec.cfg):
         match token:
-            case Conv(out, kernel, stride, padding):
-                layers.append(nn.Conv2d(channels, out, kernel, stride, padding))
+            case Conv(out, kernel, stride, padding, dilation, groups):
+                layers.append(nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups))
                 if spec.batch_norm:
                     layers.append(nn.BatchNorm2d(out))
                 layers.append(make_activation(spec))

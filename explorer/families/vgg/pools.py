@@ -128,7 +128,7 @@ def _macs(cfg: Sequence[Token], channels: int, image_size: int | Size) -> int:
     for token in cfg:
         size = Size(*(map_side([token], side) for side in size))
         if isinstance(token, Conv):
-            total += size.area * token.kernel**2 * channels * token.channels
+            total += size.area * token.kernel**2 * channels * token.channels // token.groups
             channels = token.channels
     return total
 
@@ -183,7 +183,7 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
     """Side of the last map in cells; zero or less if a window does not fit."""
     for token in cfg:
         if isinstance(token, Conv | Pool) and size > 0:
-            size = window_output(size, token.kernel, token.stride, token.padding)
+            size = window_output(size, token.reach, token.stride, token.padding)
     return size
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from textwrap import dedent
 from typing import Any, NamedTuple, assert_never
 
 from explorer.families.recognition.layers import Shape
@@ -18,12 +19,12 @@ class Windows(NamedTuple):
 
     Attributes:
         fields: Names of the values that differ between tokens and are written in ``CFG``.
-        call: End of the argument list of the layer's constructor.
+        call: Last arguments of the layer's constructor.
         words: Description of the values that all tokens share.
     """
 
     fields: tuple[str, ...]
-    call: str
+    call: tuple[str, ...]
     words: str
 
 
@@ -70,6 +71,7 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
         "cfg": _cfg([(written(token), isinstance(token, Pool)) for token in parsed]),
         "legend": legend,
         "conv": conv,
+        "convolution": _convolution(conv, 12 if not pools and not norm else 20) if conv else "",
         "pools": [(letter, POOLS[letter][0], pool) for letter, pool in pools.items()],
         "norm": norm,
         "head": bracketed("self.classifier = nn.Sequential(", _head(spec), ")", 8),
@@ -79,7 +81,9 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
 def windows(layers: Sequence[Conv | Pool], words: str) -> Windows:
     """The values that differ between the windows of convolutions or of pools, and the values that they share."""
     pools = isinstance(layers[0], Pool)
-    kernels, strides, paddings = ({layer[-3:][position] for layer in layers} for position in range(3))
+    kernels, strides, paddings = (
+        {getattr(layer, name) for layer in layers} for name in ("kernel", "stride", "padding")
+    )
     fields, call = [], []
     if len(kernels) > 1:
         fields.append("kernel")
@@ -102,7 +106,22 @@ def windows(layers: Sequence[Conv | Pool], words: str) -> Windows:
         call.append(f"{named}padding")
     elif paddings != {0}:
         call.append(f"{named}{min(paddings)}")
-    return Windows(tuple(fields), ", ".join(call), words)
+    convolutions = [layer for layer in layers if isinstance(layer, Conv)]
+    for name in ("dilation", "groups"):
+        values = {getattr(layer, name) for layer in convolutions}
+        if len(values) > 1:
+            fields.append(name)
+            call.append(f"{name}={name}")
+        elif values - {1}:
+            call.append(f"{name}={min(values)}")
+            words = f"{words}, {name} {min(values)}"
+    return Windows(tuple(fields), tuple(call), words)
+
+
+def _convolution(conv: Windows, depth: int) -> str:
+    """Source of the convolution, which the template indents: ``depth`` blanks are before it in the file."""
+    line = bracketed("nn.Conv2d(", ["channels", "width", *conv.call], ")", depth)
+    return dedent(line)
 
 
 def _quoted(letter: str) -> str:

@@ -123,6 +123,7 @@ class VggSpec(ActivatedSpec):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        cfg_list.check_groups(self.cfg, self.in_channels)
         map_size = self.map_size
         arriving = self.out_channels * self.head_size.area
         if self.in_features not in (None, arriving):

@@ -50,9 +50,7 @@ def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatc
     network.load_state_dict(random_weights(network))
     monkeypatch.setattr(exporter, "build", lambda _spec: network)
     session = onnxruntime.InferenceSession(exporter.onnx_model(spec))
-    assert [(value.name, value.shape) for value in session.get_inputs()] == [
-        ("image", ["batch", *spec.input_shape])
-    ]
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [("image", ["batch", *spec.input_shape])]
     assert [(value.name, value.shape) for value in session.get_outputs()] == [("logits", ["batch", spec.num_classes])]
     for batch in (1, 3):
         images = torch.rand(batch, *spec.input_shape)

