@@ -37,8 +37,8 @@ def edit(_page_state: ArchitectureState) -> Spec:
         live="100ms",
         help=_(
             "`64` is a 3×3 convolution to 64 channels with its activation, `64:1` a 1×1, `64:7/2` a 7×7 with stride "
-            "2, `6:5p0` a 5×5 without padding, `64:3g64` a 3×3 in 64 groups, `64:3d2` one with dilation 2. `M` halves the "
-            "map by max pooling, `A` by averaging, `M:3/2` in windows of 3; `L` normalises across channels."
+            "2, `6:5p0` a 5×5 without padding, `64:3g64` a 3×3 in 64 groups, `64:3d2` one with dilation 2. `M` halves "
+            "the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; `L` normalises across channels."
         ),
     )
     cfg_area = error_area("cfg")
