@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Database:
     Attributes:
         path: Path of the SQLite file. None for a server.
         place: Name of the database in messages, without password.
+        reached_since: When a server was connected to last, by the monotonic clock: it may have been away until then.
     """
 
     def __init__(self, url: str) -> None:
@@ -55,6 +57,7 @@ class Database:
             self._make()
         else:
             self._engine = _postgresql(self.url)
+            sa.event.listen(self._engine, "connect", partial(_note_connection, weakref.ref(self)))
         # Connections that nobody closes, psycopg warns of.
         weakref.finalize(self, self._engine.dispose).atexit = False
 
@@ -150,8 +153,13 @@ class Database:
         except StoreError:
             self._prepared = False
             raise
-        if self._failure:
-            self._failure, self.reached_since = None, time.monotonic()
+        self._failure = None
+
+
+def _note_connection(database: "weakref.ref[Database]", *_connection: object) -> None:
+    """Notes a new connection: after an outage, the pool makes one, also in a process that has noticed no outage."""
+    if (found := database()) is not None:
+        found.reached_since = time.monotonic()
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -102,13 +102,14 @@ def end_lost_jobs(store: Store) -> list[str]:
 
     After the database was away, all machines get time to renew their leases first.
     """
-    grace = max(settings().lease / 6, 2 * RETRY_PAUSE)
-    if store.path or time.monotonic() - store.reached_since < grace:
+    if store.path:
         return []
     with store.reading() as connection:
         lost = _lost(store.now(connection))
-        if not connection.execute(sa.select(sa.exists().where(lost))).scalar_one():
-            return []
+        has_lost = connection.execute(sa.select(sa.exists().where(lost))).scalar_one()
+    grace = max(settings().lease / 6, 2 * RETRY_PAUSE)
+    if not has_lost or time.monotonic() - store.reached_since < grace:
+        return []
     with store.writing() as connection:
         query = sa.select(JOBS.c.id, JOBS.c.machine).where(_lost(store.now(connection))).with_for_update()
         found = {row.id: row.machine for row in connection.execute(query)}

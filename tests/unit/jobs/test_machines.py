@@ -51,13 +51,19 @@ def start(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def one(name: str, **slots: int) -> Machine:
         machines.append(Machine(name, jobs, **slots))
-        machines[-1].store.reached_since -= LEASE
+        reach(machines[-1].store)
         return machines[-1]
 
-    jobs.reached_since -= LEASE
+    reach(jobs)
     yield one
     for machine in machines:
         machine.store.close()
+
+
+def reach(store: Store) -> None:
+    """Let a store be connected for longer than a lease."""
+    store.version()
+    store.reached_since -= LEASE
 
 
 def silence(store: Store, machine: str, seconds: float) -> None:

@@ -1,9 +1,8 @@
 """A server of the store that is away, refuses or forgets: one sentence each, no password in it, and nothing lost."""
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -12,14 +11,19 @@ import pytest
 import sqlalchemy as sa
 
 from explorer.errors import StoreError
-from explorer.jobs import database, service
+from explorer.jobs import database, leases, service
+from explorer.jobs import runner as runner_module
 from explorer.jobs.store import Status, Store
 from explorer.jobs.store_errors import UnreachableError
+from explorer.jobs.tables import RUNNERS
+from explorer.settings import settings
 from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
 from tests.helpers.postgres import Server
 from tests.helpers.stores import new_job, reopened
 
 on_a_server = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+HOUR = 3600.0  # seconds
+IDLE = 600.0  # seconds after which the runner ends without a job
 SECRET = "open-sesame"  # noqa: S105  no real one
 
 
@@ -106,51 +110,90 @@ def restarted(postgres: Server) -> Iterator[Server]:
         postgres.start()
 
 
-def until(happened: Any) -> None:
-    begin = time.monotonic()
-    while not happened():
-        assert time.monotonic() - begin < 60
-        time.sleep(0.01)
+class Clock:
+    """The time of the product in a test: its sleeps take no time, and what is due happens during them."""
+
+    def __init__(self) -> None:
+        self.now = self._begin = time.monotonic()
+        self._due: list[tuple[float, Callable[[], None]]] = []
+
+    def at(self, seconds: float, action: Callable[[], None]) -> None:
+        """Let something happen this many seconds after the begin; calls are in the order of time."""
+        self._due.append((self._begin + seconds, action))
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        while self._due and self._due[0][0] <= self.now:
+            self._due.pop(0)[1]()
 
 
 @on_a_server
 @pytest.mark.process
+@pytest.mark.parametrize("seconds", [5.0, 120.0, HOUR], ids=["a restart", "two minutes", "an hour"])
 def test_training_outlives_an_outage_and_its_metrics_are_delivered_once(
-    jobs: Store, stubs: FakeBackend, restarted: Server, monkeypatch: pytest.MonkeyPatch
+    seconds: float, jobs: Store, stubs: FakeBackend, restarted: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.jobs.runner.POLL", 0.01)
-    monkeypatch.setattr(database, "RETRY_PAUSE", 0.05)
+    clock = Clock()
+    for module in (database, leases, runner_module):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(runner_module, "POLL", poll := max(0.5, seconds / 60))  # seconds between two tries
     first, second = submit_jobs(2)
-    own = reopened(jobs)
-    thread = threading.Thread(target=make_runner(own, stubs).run, args=[0.5], daemon=True)
-    thread.start()
-    until(lambda: stubs.starts)
-    directory = stubs.begin(first)
-    directory.append(rows(1))
-    until(lambda: jobs.rows(first))
-    restarted.stop()
-    with pytest.raises(UnreachableError):
-        jobs.records()
-    directory.append(rows(2, 3))
-    until(lambda: own._failure)  # the runner notices
-    restarted.start()
-    directory.append(rows(4))
-    until(lambda: not own._failure and len(jobs.rows(first)) == len(rows(1, 2, 3, 4)))
-    restarted.stop()
-    directory.append(rows(5))
-    stubs.end(first, "finished", result={"top1": 1.0})
-    until(lambda: own._failure)
-    restarted.start()
-    until(lambda: stubs.starts == [first, second])
+    own, idle = reopened(jobs), reopened(jobs)
+    idle.version()
+    runner = make_runner(own, stubs)
+    directory = service.directory(first)
+
+    def cut() -> None:
+        assert sorted(jobs.rows(first)) == sorted(rows(1))
+        restarted.stop()
+        with pytest.raises(UnreachableError):
+            jobs.records()
+        directory.append(rows(2, 3))
+
+    def mend() -> None:
+        assert own._failure  # the runner has noticed
+        restarted.start()
+        with jobs._engine.begin() as connection:  # the clock of the server went on, too
+            connection.execute(sa.update(RUNNERS).values(renewed=RUNNERS.c.renewed - seconds))
+        clock.now += database.RETRY_PAUSE
+        # Apps are back sooner, also one that nobody used meanwhile.
+        assert leases.end_lost_jobs(jobs) == leases.end_lost_jobs(idle) == []
+        directory.append(rows(4))
+
+    def end_in_an_outage() -> None:
+        assert jobs.get(first).status is Status.RUNNING
+        assert sorted(jobs.rows(first)) == sorted(rows(1, 2, 3, 4))
+        restarted.stop()
+        directory.append(rows(5))
+        stubs.end(first, "finished", result={"top1": 1.0})
+
+    def mend_again() -> None:
+        assert own._failure
+        restarted.start()
+
+    begun, pause = 2 * poll, 4 * poll + database.RETRY_PAUSE
+    clock.at(begun, lambda: stubs.begin(first, rows(1)) and None)
+    clock.at(cut_at := begun + pause, cut)
+    clock.at(back := cut_at + seconds, mend)
+    clock.at(back + pause, end_in_an_outage)
+    clock.at(back + pause + seconds, mend_again)
+    clock.at(back + 2 * pause + seconds, runner.stopping.set)
+    runner.run(IDLE)
     record = jobs.get(first)
     assert (record.status, record.result) == (Status.FINISHED, {"top1": 1.0})
     assert sorted(jobs.rows(first)) == sorted(rows(1, 2, 3, 4, 5))
-    stubs.begin(second)
-    stubs.end(second, "finished")
-    thread.join(60)
-    assert not thread.is_alive()
-    assert jobs.get(second).status is Status.FINISHED
+    assert stubs.starts == [first, second]
+    assert jobs.get(second).status is Status.RUNNING
     own.close()
+    idle.close()
+
+
+def test_an_hour_is_longer_than_all_that_the_product_waits_for() -> None:
+    limits = (database.CONNECT_TIMEOUT, database.CLOCK_INTERVAL, 6 * database.LOCK_TIMEOUT, service.MAX_SILENCE, IDLE)
+    assert max(*limits, settings().lease, leases.interval()) < HOUR
 
 
 class LostAnswer:
