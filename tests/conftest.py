@@ -59,16 +59,28 @@ def empty_store(postgres: postgresql.Server) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def used_in_turn(postgres: postgresql.Server, empty_store: str) -> str:
+    """A database of the server that tests use one after another."""
+    return postgres.new_database(empty_store)
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty store: without a parameter that of the SQLite file in the folder of the runs.
 
-    With the parameter ``postgresql``, a database of its own on a server.
+    With the parameter ``postgresql``, a database on a server. A test that changes the tables takes ``new postgresql``.
     """
-    if getattr(request, "param", "") != "postgresql":
+    kind = getattr(request, "param", "")
+    if not kind.endswith("postgresql"):
         yield ""
         return
     server: postgresql.Server = request.getfixturevalue("postgres")
+    if kind == "postgresql":
+        name = request.getfixturevalue("used_in_turn")
+        yield server.url(name)
+        server.empty(name)
+        return
     name = server.new_database(request.getfixturevalue("empty_store"))
     yield server.url(name)
     server.run(f"DROP DATABASE {name} WITH (FORCE)")

@@ -6,6 +6,9 @@ from explorer.jobs import retention, service
 from explorer.jobs.retention import DAY, Rule
 from explorer.jobs.store import ACTIVE, Status, Store
 from tests.helpers import made_runs
+from tests.helpers.stores import both_databases
+
+pytestmark = both_databases
 
 
 def add_all(jobs: Store) -> dict[Status, str]:

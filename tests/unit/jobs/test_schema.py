@@ -20,7 +20,7 @@ from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Status, Store
 from explorer.jobs.tables import COUNTERS, HEAD, METADATA, VERSION
 from explorer.recipes import Recipe
-from tests.helpers.stores import SPEC, add_jobs, both_databases, reopened
+from tests.helpers.stores import SPEC, add_jobs, reopened
 
 RELEASED = Path(__file__).parent / "released_stores"  # dumps of stores as each released version wrote them
 
@@ -77,7 +77,7 @@ def test_a_new_store_has_the_tables_that_the_migrations_make(
     engine.dispose()
 
 
-@both_databases
+@pytest.mark.parametrize("database_url", ["sqlite", "new postgresql"], indirect=True)
 def test_a_store_of_a_later_version_is_refused(job_store: Store) -> None:
     (job,) = add_jobs(job_store)
     with job_store._engine.begin() as connection:
@@ -92,7 +92,7 @@ def test_a_store_of_a_later_version_is_refused(job_store: Store) -> None:
     assert reopened(job_store).get(job).status is Status.QUEUED
 
 
-@both_databases
+@pytest.mark.parametrize("database_url", ["sqlite", "new postgresql"], indirect=True)
 @pytest.mark.parametrize(
     "tables",
     [["CREATE TABLE users (id INTEGER)"], ["CREATE TABLE jobs (id INTEGER)", "CREATE TABLE metrics (id INTEGER)"]],

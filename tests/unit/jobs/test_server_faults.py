@@ -244,7 +244,7 @@ def test_nothing_is_lost_or_twice_if_the_answer_to_a_commit_is_lost(
     assert jobs.get(record.id).status is Status.FINISHED
 
 
-@on_a_server
+@pytest.mark.parametrize("database_url", ["new postgresql"], indirect=True)
 def test_a_store_that_was_emptied_while_it_was_open_is_made_anew(jobs: Store) -> None:
     jobs.add([new_job()])
     with jobs._engine.begin() as connection:
