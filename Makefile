@@ -1,5 +1,5 @@
 # make run    serve the app on http://localhost:8501 (PORT changes it)
-# make test   everything that the tests need, Chromium included, then the tests
+# make test   everything that the tests need, with Chromium, PostgreSQL and HAProxy, then the tests
 # make quick  lint, types and the tests that start no process and go over few networks
 # make check  lint, types, import layers, translatable strings
 # make fuzz   a minute of random changes to the kept inputs of everything that reads strangers' files
@@ -21,7 +21,7 @@ help:
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-test: .venv/tests chromium postgresql
+test: .venv/tests chromium servers
 	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
@@ -80,11 +80,13 @@ chromium:
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 
-# Without it, the tests of the store on a server are skipped, so nothing here fails. It waits for Chromium, because apt-get
-# works for one at a time.
-.PHONY: postgresql
-postgresql: chromium
-	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
-	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); command -v apt-get >/dev/null && \
-	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } || \
-	  echo "PostgreSQL can't be installed: the tests of the job store on a server are skipped."
+# Without them, the tests of the job store on a server, and of two app servers behind a proxy, are skipped: nothing here fails.
+# It waits for Chromium, because apt-get works for one at a time.
+.PHONY: servers
+servers: chromium
+	@missing=; command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing=postgresql; \
+	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing="$$missing haproxy"; \
+	test -z "$$missing" || { \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); command -v apt-get >/dev/null && $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } || \
+	  echo "Can't be installed:" $$missing"; the tests that need them are skipped."

@@ -23,9 +23,8 @@ from tests.helpers.ports import free_port
 SAME = "the same on both servers"
 SLOW = 90_000  # milliseconds; servers import torch, and the machine may be busy
 FORM = "train?net=mnist-fc&dataset=digits&recipe=quick&epochs=2&threads=1"
-MISSING = [
-    name for name, found in (("PostgreSQL", postgres.programs()), ("HAProxy", shutil.which("haproxy"))) if not found
-]
+HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+MISSING = [name for name, found in (("PostgreSQL", postgres.programs()), ("HAProxy", HAPROXY)) if not found]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 Process = subprocess.Popen[bytes]
@@ -57,7 +56,7 @@ class Topology:
         self.address = f"http://localhost:{ports['proxy']}"
         addresses = {name.upper(): f"127.0.0.1:{ports[name]}" for name in ("app1", "app2")}
         proxy = {"PROXY_BIND": f"127.0.0.1:{ports['proxy']}", **addresses}
-        self.proxy = self._start("proxy", ["haproxy", "-db", "-f", str(ROOT / "deploy" / "haproxy.cfg")], proxy)
+        self.proxy = self._start("proxy", [str(HAPROXY), "-db", "-f", str(ROOT / "deploy" / "haproxy.cfg")], proxy)
         folders = {f"EXPLORER_{name.upper()}_DIR": str(folder / name) for name in ("runs", "data", "weights", "saved")}
         self.runner = self._start(
             "runner", [sys.executable, "-m", "explorer.jobs.runner"],
