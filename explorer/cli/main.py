@@ -132,7 +132,7 @@ def compare(
     "varied",
     multiple=True,
     metavar="KEY=A,B",
-    help="A job for each value; with several, for each combination.",
+    help="A job for each value, with 1..9 for the whole numbers from 1 to 9; with several, for each combination.",
 )
 @click.option(
     "--row", "listed", multiple=True, metavar="KEY=A,KEY=B", help="A job with these values, for rows that form no grid."

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
@@ -19,6 +20,8 @@ LISTS = frozenset({"augment", "mean", "std", "freeze"})
 NAMES = frozenset({"augment", "freeze"})  # lists of names, in which numbers are names too
 MAX_SWEEP = 1000  # jobs of one sweep
 MAX_ROWS_FILE = 1_000_000  # bytes
+
+_RANGE = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})")
 
 
 def parse_assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,7 +101,8 @@ def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
 def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
     """Returns all combinations of a sweep's values: for each job the value of every key, as text.
 
-    A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``.
+    A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``. ``1..100`` stands for the
+    whole numbers from 1 to 100.
 
     Args:
         texts: Texts ``KEY=V1,V2,…``, one for each key.
@@ -110,7 +114,7 @@ def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
     jobs = 1
     for text in texts:
         key, equals, listed = text.partition("=")
-        key, values = key.strip(), _parts(listed)
+        key, values = key.strip(), [value for part in _parts(listed) for value in _whole_numbers(part)]
         if not (key and equals and values):
             raise InputError(_("sweep: {text} is not KEY=VALUE,VALUE,…").format(text=shown(text)))
         if key in axes:
@@ -224,6 +228,25 @@ def _parts(text: str) -> list[str]:
         else:
             parts[-1] += letter
     return [part.strip() for part in parts if part.strip()]
+
+
+def _whole_numbers(part: str) -> list[str]:
+    """Returns the whole numbers of ``1..100``, each as text. Any other text is returned as it is.
+
+    Raises:
+        InputError: If the numbers fall, or are more than a sweep may have jobs.
+    """
+    found = _RANGE.fullmatch(part)
+    if not found:
+        return [part]
+    numbers = range(int(found[1]), int(found[2]) + 1)
+    if not 0 < len(numbers) <= MAX_SWEEP:
+        raise InputError(
+            _("sweep: {part} has to rise, and to have at most {limit} numbers").format(
+                part=shown(part), limit=MAX_SWEEP
+            )
+        )
+    return list(map(str, numbers))
 
 
 def _value(text: str) -> Any:

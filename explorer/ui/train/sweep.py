@@ -23,6 +23,7 @@ COMMON_FIELDS = ("lr", "batch_size", "weight_decay", "optimizer", "epochs", "see
 COMMON_NETWORK_FIELDS = ("spec.dropout", "spec.classifier")
 # Hidden width, dropout and learning rate in all combinations.
 EXAMPLE = (("spec.classifier", "[64], [256], [512]"), ("spec.dropout", "0.2, 0.4, 0.6"), ("lr", "1e-3, 1e-4"))
+MAX_VALUES = 8_000  # characters: as many values as a sweep may have jobs
 CELL_WIDTH = 78  # pixels: four columns fit next to the recipe
 # A table like that of the VGG notes: two hidden layers, dropout, batch size and rate. Its rows form no grid.
 EXAMPLE_KEYS = ("spec.classifier", "spec.dropout", "batch_size", "lr")
@@ -49,7 +50,7 @@ def render(training: Training) -> None:
         st.caption(
             _(
                 "A job for each combination of the values, at most {limit}. Separate values with commas, and put "
-                "lists in brackets."
+                "lists in brackets. 1..10 stands for the whole numbers from 1 to 10."
             ).format(limit=MAX_SWEEP)
         )
         options = _field_names(form)
@@ -160,8 +161,8 @@ def _render_row(row: int, form: Form, options: list[str]) -> None:
             label_visibility="visible" if row == 0 else "collapsed",
         )  # fmt: skip
         st.text_input(
-            _("Values"), key=f"{state.SWEEP}{row}.values", max_chars=400, placeholder=_current_value_hint(form, key),
-            label_visibility="visible" if row == 0 else "collapsed",
+            _("Values"), key=f"{state.SWEEP}{row}.values", max_chars=MAX_VALUES,
+            placeholder=_current_value_hint(form, key), label_visibility="visible" if row == 0 else "collapsed",
         )  # fmt: skip
         st.button(
             _("Remove"), icon=":material/close:", key=f"train-sweep-remove-{row}", on_click=_remove_row, args=(row,),

@@ -25,7 +25,7 @@ def sweep_jobs(*varied: str, name: str = "") -> list[Job]:
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="=,"), min_size=1).filter(lambda key: key.strip() == key)
 plain = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters=".-+_ "), min_size=1).filter(
-    lambda value: value.strip() == value
+    lambda value: value.strip() == value and ".." not in value
 )
 lists = st.lists(st.one_of(st.integers(), plain), max_size=4).map(json.dumps)
 axes = st.dictionaries(keys, st.lists(st.one_of(plain, lists), min_size=1, max_size=4, unique=True), max_size=4)
@@ -45,6 +45,13 @@ def test_a_sweep_has_every_combination_once_in_order(chosen: dict[str, list[str]
     assert all(list(one) == list(chosen) and all(one[key] in chosen[key] for key in chosen) for one in found)
     places = [[chosen[key].index(one[key]) for key in chosen] for one in found]
     assert places == sorted(places)  # the last key varies fastest
+
+
+def test_two_dots_stand_for_whole_numbers() -> None:
+    assert [one["seed"] for one in parse_sweep(["seed=-1..1, 7, 1.5"])] == ["-1", "0", "1", "7", "1.5"]
+    jobs = sweep_jobs("seed=1..100", f"lr={','.join(f'{1e-3 * number:g}' for number in range(1, 11))}")
+    assert len(jobs) == MAX_SWEEP
+    assert [job.recipe.seed for job in jobs[::10]] == list(range(1, 101))
 
 
 @settings(max_examples=300, deadline=None)
@@ -77,6 +84,9 @@ def test_a_huge_sweep_is_refused_before_it_is_expanded() -> None:
         (["=1,2"], "is not KEY=VALUE,VALUE"),
         (["lr=1,2", " lr =3"], "'lr' occurs twice"),
         (["lr=1,2,1"], "has '1' twice"),
+        (["seed=1..3,2"], "has '2' twice"),
+        (["seed=3..1"], "has to rise"),
+        (["seed=1..999999999"], "has to rise, and to have at most 1000 numbers"),
     ],
 )
 def test_texts_that_are_not_sweeps_are_refused(texts: list[str], words: str) -> None:
