@@ -28,6 +28,7 @@ from explorer.jobs.make import make_jobs
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import NOW, Status, Store, store
 from explorer.settings import settings
+from explorer.ui.runs.shared import PAGE
 from tests.helpers import postgres
 from tests.helpers.stores import SPEC, new_job
 
@@ -116,9 +117,9 @@ def lists(url: str, count: int, rounds: int) -> str:
     fill(target, count)
     plain, named = listing.Filter(), listing.Filter(("run", "99"), (Status.FINISHED,))
     parts = {
-        "first page": lambda: (listing.list_jobs(target, plain, str, 0, 50), listing.overview(target)),
-        "last page": lambda: listing.list_jobs(target, plain, str, count - 50, 50),
-        "two words and a status": lambda: listing.list_jobs(target, named, str, 0, 50),
+        "first page": lambda: (listing.list_jobs(target, plain, str, 0, PAGE), listing.overview(target)),
+        "last page": lambda: listing.list_jobs(target, plain, str, count - PAGE, PAGE),
+        "two words and a status": lambda: listing.list_jobs(target, named, str, 0, PAGE),
         "version": target.version,
         "place in the queue": lambda: target.first_in_queue(),
     }
@@ -130,6 +131,7 @@ def lists(url: str, count: int, rounds: int) -> str:
 def use(url: str, folder: Path) -> None:
     """Makes this process use a store."""
     os.environ |= {"EXPLORER_DATABASE_URL": url, "EXPLORER_RUNS_DIR": str(folder), "EXPLORER_RUN_JOBS": "false"}
+    os.environ["EXPLORER_LOG_LEVEL"] = "WARNING"  # a line for each job of a sweep
     settings.cache_clear()
     store.cache_clear()
 

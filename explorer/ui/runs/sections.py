@@ -8,7 +8,7 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.compare import SEED, by_configuration
 from explorer.jobs.store import Record
 from explorer.ui.runs import state, words
-from explorer.ui.runs.view import Section
+from explorer.ui.runs.view import MAX_CHOSEN, Section
 from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
@@ -33,6 +33,10 @@ def render_heading(chosen: Sequence[Record]) -> None:
             ),
             anchor=False,
         )
+        if len(chosen) == MAX_CHOSEN:
+            st.caption(
+                _("At most {count} runs are shown at once; of a larger sweep, the newest.").format(count=MAX_CHOSEN)
+            )
     else:
         st.header(ngettext("{count} run", "{count} runs", len(chosen)).format(count=len(chosen)), anchor=False)
 
