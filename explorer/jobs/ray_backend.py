@@ -32,7 +32,6 @@ from explorer.jobs.slots import CLUSTER
 from explorer.jobs.store import Record
 from explorer.settings import settings
 
-FILE = "submission.json"
 LOOK_EVERY = 0.5  # seconds between two rounds of questions about all jobs
 CHECK_EVERY = 10.0  # seconds between two checks of a cluster that works
 MIRROR_EVERY = 1.0  # seconds between two copies from the storage
@@ -100,7 +99,7 @@ class RayBackend:
     def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:  # noqa: ARG002
         """Notes that a job is to be handed to Ray, which a thread then does."""
         submission_id = f"{directory.folder.name}-{ticket}"
-        with atomic_write(directory.folder / FILE) as part:
+        with atomic_write(directory.submission) as part:
             part.write_text(json.dumps({"id": submission_id, "ticket": ticket}), encoding="utf-8")
         watched = Watched(directory.folder, sent=False)
         self._write_waiting(directory, watched)
@@ -141,13 +140,13 @@ class RayBackend:
         """
         if not directory.folder.is_dir():
             return self._poll_deleted(directory)
-        found = _read(directory)
+        found = directory.cluster_start()
         if found is None:
             return self._local.poll(directory)
         submission_id, ticket = found
         watched = self._watched_of(submission_id, directory)
         if watched.refusal:
-            (directory.folder / FILE).unlink(missing_ok=True)  # so that it is not sent again
+            directory.submission.unlink(missing_ok=True)  # so that it is not sent again
             self._bury(watched)
             raise watched.refusal
         began = directory.has_begun()
@@ -223,7 +222,7 @@ class RayBackend:
 
     def cancel(self, directory: RunDirectory, *, force: bool) -> None:
         """Asks Ray to end the job. One that waits, or is to be forced, loses its ticket, without which it ends."""
-        if (found := _read(directory)) is None:
+        if (found := directory.cluster_start()) is None:
             self._local.cancel(directory, force=force)
             return
         watched = self._watched_of(found[0], directory)
@@ -259,7 +258,7 @@ class RayBackend:
         resources = watched.resources = watched.resources or Job.read(directory.folder).resources
         words = self.problem or waiting_words(resources, self.capacity, on_gpu=self.on_gpu(resources))
         if words != watched.words:
-            directory.write_progress({"live": {"step": words, "done": 0, "total": 0}})
+            directory.write_progress({"live": {"step": words, "done": 0, "total": 0, "waits": True}})
             watched.words = words
 
     def _watch(self) -> None:
@@ -368,17 +367,3 @@ def _is_unlocked(directory: RunDirectory) -> bool:
             return True
     except Timeout:
         return False
-
-
-def _read(directory: RunDirectory) -> tuple[str, str] | None:
-    """Returns id and ticket of the present start at Ray. None if the present start is not Ray's."""
-    try:
-        # Lists the folder first: a client of NFS may take a file for missing that was made on another machine.
-        names = {path.name for path in directory.folder.iterdir()}
-        found = json.loads((directory.folder / FILE).read_text(encoding="utf-8")) if FILE in names else None
-    except (OSError, ValueError):
-        return None
-    match found:
-        case {"id": str(submission_id), "ticket": str(ticket)}:
-            return (submission_id, ticket) if directory.ticket() in {ticket, None} else None
-    return None

@@ -4,6 +4,7 @@ job.json            the job as submitted
 .lock               lock that the supervisor holds as long as the job has processes
 ticket.txt          ticket of the current start
 supervisor.json     process of the supervisor
+submission.json     what Ray knows of the current start, if a cluster runs the job
 progress.json       processes, spec and recipe as adapted to the data, live numbers
 metrics.jsonl       one row for each metric of each epoch
 end.json            how the run ended
@@ -72,6 +73,7 @@ class RunDirectory:
         self.lock = folder / ".lock"
         self._progress = folder / "progress.json"
         self.metrics = folder / "metrics.jsonl"
+        self.submission = folder / "submission.json"
         self._ticket = folder / TICKET
         self._supervisor = folder / "supervisor.json"
         self._end = folder / "end.json"
@@ -94,6 +96,19 @@ class RunDirectory:
             return self._ticket.read_text(encoding="utf-8")
         except OSError:
             return None
+
+    def cluster_start(self) -> tuple[str, str] | None:
+        """Returns under which id a cluster knows the current start, and its ticket. None if no cluster runs it."""
+        try:
+            # Lists the folder first: a client of NFS may take a file for missing that was made on another machine.
+            names = {path.name for path in self.folder.iterdir()}
+            found = json.loads(self.submission.read_text(encoding="utf-8")) if self.submission.name in names else None
+        except (OSError, ValueError):
+            return None
+        match found:
+            case {"id": str(submission_id), "ticket": str(ticket)}:
+                return (submission_id, ticket) if self.ticket() in {ticket, None} else None
+        return None
 
     def write_supervisor(self, process: tuple[int, float]) -> None:
         """Writes the identity of the supervisor."""

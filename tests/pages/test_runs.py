@@ -409,7 +409,10 @@ def test_a_long_list_has_pages(jobs: Store) -> None:
     jobs.add([job for number in range(60) for job in made_runs.jobs(f"Rün-{number}")])
     ids = [record.id for record in jobs.records()]
     for job in ids[:3]:
-        jobs.change(job, Status, status=Status.FAILED)
+        jobs.change(job, Status, status=Status.FAILED, machine="gpu-1", started=1.0)
+    directory = service.directory(ids[0])
+    directory.folder.mkdir()
+    directory.submission.write_text('{"id": "a", "ticket": "b"}')  # a Ray cluster ran it
     app = open_page()
     assert names(app) == [f"Rün-{number}" for number in range(59, 34, -1)]
     assert "Runs 1 to 25 of 60, the newest first" in words(app)
@@ -418,6 +421,10 @@ def test_a_long_list_has_pages(jobs: Store) -> None:
     assert names(app) == [f"Rün-{number}" for number in range(34, 9, -1)]
     app.button(key="runs.older").click().run()
     assert names(app) == [f"Rün-{number}" for number in range(9, -1, -1)]
+    if jobs.path:
+        assert "machine" not in table(app)
+    else:
+        assert list(table(app)["machine"])[-4:] == ["", "gpu-1", "gpu-1", "Ray cluster"]
     assert app.query_params == {"sheet": "3"}
     assert app.button(key="runs.older").disabled
     app.pills(key="runs.view.status").set_value([Status.QUEUED]).run()  # other filters begin with the first page

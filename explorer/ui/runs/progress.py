@@ -5,8 +5,7 @@ import streamlit as st
 from explorer.formatting import NONE, bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
-from explorer.jobs.slots import CLUSTER
-from explorer.jobs.store import AT_WORK, Record, Status, store
+from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.settings import settings
 from explorer.ui.runs import shared, words
 from explorer.ui.shared import job_status
@@ -40,12 +39,14 @@ def render(record: Record, listed: shared.RunList) -> None:
             st.error(reason, title=_("It failed"), icon=job_status.SIGNS[record.status][0])
     if record.notes:
         st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
-    is_clustered = CLUSTER in record.slots  # neither this machine nor the runner's computes it
-    is_elsewhere = record.machine not in {None, settings().machine_name} and store().path is None
-    if is_elsewhere and record.started and not is_clustered:
-        words_of = _("It trains on the machine {name}.") if record.status in AT_WORK else _("It ran on {name}.")
+    is_at_work = record.status in AT_WORK
+    if words.is_clustered(record):
+        if not is_at_work and record.started:
+            st.caption(_("It ran on the Ray cluster."))
+    elif shared.has_machines() and record.started and record.machine not in {None, settings().machine_name}:
+        words_of = _("It trains on the machine {name}.") if is_at_work else _("It ran on {name}.")
         st.caption(words_of.format(name=plain(record.machine or "")))
-    elif record.status in AT_WORK and not is_clustered:
+    elif is_at_work:
         _machine(record)
 
 

@@ -198,6 +198,11 @@ def log_tail(record: Record) -> str:
 
 
 @st.cache_resource(ttl=LOAD_INTERVAL, max_entries=1, show_spinner=False)
+def has_machines() -> bool:
+    """Returns whether several machines may share the store."""
+    return store().path is None
+
+
 def machine_load() -> machine.Machine:
     """Returns the load of the machine, at most two seconds old."""
     return machine.read_load()

@@ -62,7 +62,10 @@ def _cells(record: Record, listed: shared.RunList, clock: ZoneInfo) -> list[Cell
         record.name,
         job_status.status_with_sign(record.status),
         (100 * record.progress, f"{record.progress:.0%}"),
-        words.current_step(record, listed.ahead.get(record.id)),
+        _("waits for Ray")
+        if (record.live or {}).get("waits")
+        else words.current_step(record, listed.ahead.get(record.id)),
+        *([words.machine(record)] if shared.has_machines() else []),
         _in_percent(listed.best.get(record.id)),
         _in_percent(listed.top3.get(record.id)),
         _in_percent((record.result or {}).get("top1")),
@@ -91,6 +94,11 @@ def columns() -> list[Column]:
         Column("status", _("Status"), 7),
         Column("progress", _("Progress"), 7),
         Column("at", _("To go"), 7.5, _("Position in the queue, or the time left at the pace so far.")),
+        *(
+            [Column("machine", _("Machine"), 8, _("Where the run trains, or trained last."))]
+            if shared.has_machines()
+            else []
+        ),
         Column(
             "best", _("Validation"), 6, explain_in_text("validation", _("Top-1 of the best epoch so far.")), number=True
         ),

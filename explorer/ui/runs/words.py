@@ -11,6 +11,8 @@ from pandas.io.formats.style import Styler
 from explorer.families import NamedNetwork
 from explorer.formatting import bytes_short, duration
 from explorer.i18n import _, language, ngettext
+from explorer.jobs import service
+from explorer.jobs.slots import CLUSTER
 from explorer.jobs.store import AT_WORK, Record, Status, store
 from explorer.ui.shared.networks import title
 
@@ -44,6 +46,18 @@ def current_step(record: Record, ahead: int | None) -> str:
             return _("writes a checkpoint")
         case _:
             return ""
+
+
+def machine(record: Record) -> str:
+    """Returns where a run trains, or trained last. Empty if it was not started."""
+    if record.started is None or not record.machine:
+        return ""
+    return _("Ray cluster") if is_clustered(record) else record.machine
+
+
+def is_clustered(record: Record) -> bool:
+    """Returns whether a cluster runs a run, or ran it last. The run's machine is then that of the runner."""
+    return CLUSTER in record.slots or service.directory(record.id).cluster_start() is not None
 
 
 def epochs(record: Record) -> str:
