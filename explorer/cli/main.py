@@ -217,7 +217,9 @@ def main() -> None:
         print_text(error.format_message(), err=True)
         sys.exit(2)
     except ValidationError as error:  # of the settings; specs raise errors of their own
-        _exit_with_error(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
+        fault = error.errors()[0]
+        variable = tuple(f"EXPLORER_{name}".upper() for name in fault["loc"])  # as it was typed
+        _exit_with_error(_("setting {fault}").format(fault=explain({**fault, "loc": variable})), 2)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         place = error.filename if isinstance(error.filename, str) else ""

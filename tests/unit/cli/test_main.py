@@ -126,7 +126,7 @@ def test_errors_of_the_settings(capsys: pytest.CaptureFixture[str], monkeypatch:
     finally:
         settings.cache_clear()
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "log_level: 'foo' is not one of" in err
+    assert "EXPLORER_LOG_LEVEL: 'foo' is not one of" in err
 
 
 def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
