@@ -4,8 +4,11 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from explorer.families import PRESETS, Spec
-from explorer.training.gradient_norms import GradientNorms, Init, initial_gradient_norms
+from explorer.training.gradient_norms import GradientNorms, Init, initial_gradient_norms, initial_network
 
 IMAGE = {"image_size": 16, "num_classes": 10}
 WIDTHS = (8, 16, 32)
@@ -59,3 +62,51 @@ def norms(setting: Setting, *, residual: bool) -> GradientNorms:
     """
     spec = network(setting, residual=residual)
     return initial_gradient_norms(spec, init=setting.init, seed=setting.seed, batch=BATCH)
+
+
+class Slope(NamedTuple):
+    """How a residual block changes along one direction, chosen by lot: H′ = F′ + 1.
+
+    Attributes:
+        block: Name of the block.
+        inner: Slope of F, the block without its shortcut.
+        outer: Slope of H, with it, as PyTorch computes it; not the sum of the other two numbers.
+    """
+
+    block: str
+    inner: float
+    outer: float
+
+
+@lru_cache(maxsize=64)
+def slope(setting: Setting) -> Slope:
+    """Measures the slopes of the residual network's middle block, among those whose shortcut is the identity."""
+    spec = network(setting, residual=True)
+    module = initial_network(spec, setting.init, setting.seed)
+    names = [name for name, _module in module.named_modules()]
+    blocks = [name.removesuffix(".add") for name in names if name.endswith(".add")]
+    blocks = [name for name in blocks if f"{name}.downsample" not in names]
+    block = blocks[len(blocks) // 2]
+    found: dict[str, Tensor] = {}
+
+    def begin(_module: object, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        found["x"] = inputs[0].detach().requires_grad_()
+        return (found["x"],)
+
+    def end(_module: object, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        # Copies, because the activation that follows may work in place.
+        found["F"], found["H"] = inputs[0].clone(), output.clone()
+
+    module.get_submodule(block).register_forward_pre_hook(begin)
+    module.get_submodule(f"{block}.add").register_forward_hook(end)
+    random = torch.Generator().manual_seed(setting.seed)
+    images = torch.randn(BATCH, spec.in_channels, spec.image_size, spec.image_size, generator=random)
+    with torch.enable_grad():
+        module(images)
+        direction = torch.randn(found["x"].shape, generator=random, dtype=torch.float32)
+        direction /= direction.norm()
+        inner, outer = (
+            float((torch.autograd.grad(found[name], found["x"], direction, retain_graph=True)[0] * direction).sum())
+            for name in ("F", "H")
+        )
+    return Slope(block, inner, outer)

@@ -198,3 +198,15 @@ def test_back_keeps_predictions() -> None:
     app.button(key="learn-back").click().run()
     assert app.radio(key=WIDGET + "two").value == "3"
     assert page_state(app).step == 1
+
+
+def test_permuted_digits_are_seen_as_pictures() -> None:
+    def pictures(**link: str) -> list[str]:
+        app = open_page(lesson="fc-to-conv", step="3", **{GUESS + "better": "1"}, **link)
+        assert not app.exception
+        return [text for part in app.get("bidi_component") if "<svg" in (text := part.proto.json)]
+
+    (plain,) = pictures(permute="false", epochs="14")
+    (permuted,) = pictures(permute="true", epochs="14")
+    assert "permuted" in permuted
+    assert "permuted" not in plain

@@ -47,9 +47,10 @@ def lesson() -> Lesson:
             Ask(
                 name="sigmoid",
                 text=lambda result: _(
-                    "A plain network with {depth} layers has a **sigmoid** after each layer. Its slope is at most 1/4. "
-                    "How much of the last layer's gradient arrives at the first layer?"
-                ).format(depth=result.view.depth),
+                    "A plain network with {depth} layers has this activation after each layer: **{activation}**. A "
+                    "sigmoid's slope is at most 1/4, a ReLU's is 0 or 1. How much of the last layer's gradient arrives "
+                    "at the first layer?"
+                ).format(depth=result.view.depth, activation=result.view.activation.replace("_", " ")),
                 options={
                     "most": _("Most of it"),
                     "some": _("Between a tenth and a thousandth"),
@@ -62,9 +63,9 @@ def lesson() -> Lesson:
             Ask(
                 name="norm",
                 text=lambda result: _(
-                    "Now {depth} layers with ReLU, He's initialisation and **batch norm** after each convolution. What "
-                    "happens to the gradient of the plain network on its way to the first layer?"
-                ).format(depth=result.view.depth),
+                    "Now the network has {depth} layers with {activation}, He's initialisation, and **batch norm** after "
+                    "each convolution. What happens to the gradient of the plain network on its way to the first layer?"
+                ).format(depth=result.view.depth, activation=result.view.activation.replace("_", " ")),
                 options={
                     "vanishes": _("It vanishes"),
                     "steady": _("It stays about the same: this is what batch norm is for"),
@@ -90,7 +91,7 @@ def lesson() -> Lesson:
             Reveal(of="shortcut", text=_shortcut, controls=("depth", "norm")),
             Try(
                 text=_clip,
-                controls=("depth", "activation", "init", "norm", "seed"),
+                controls=("depth", "activation", "init", "norm", "clip", "seed"),
             ),
         ),
     )
@@ -124,16 +125,22 @@ def _norm(result: Any) -> str:
 def _shortcut(result: Any) -> str:
     return _(
         "A factor of **{residual}**, against {plain} without shortcuts. The gradient has a way back on which "
-        "nothing multiplies it: the 1 in F′ + 1. Now switch batch norm off and choose depths: the sums of the "
+        "nothing multiplies it: the 1 in H′ = F′ + 1. In the block in the middle, in a direction chosen by lot, F′ is "
+        "{inner:.3f} and H′ is {outer:.3f}: the numbers below. Now switch batch norm off and choose depths: the sums of the "
         "shortcuts make the maps grow with every block, and the gradient with them. So the two belong together."
-    ).format(residual=amount(result.residual.ratio), plain=amount(result.plain.ratio))
+    ).format(
+        residual=amount(result.residual.ratio), plain=amount(result.plain.ratio), inner=result.slope.inner,
+        outer=result.slope.outer,
+    )  # fmt: skip
 
 
 def _clip(result: Any) -> str:
-    total, clipped = result.plain.total, result.plain.clipped(1.0)
+    total, clipped = result.plain.total, result.plain.clipped(result.view.clip)
     return _(
         "**Clipping** scales the whole gradient to a largest length. Here the plain network's gradient has the length "
-        "{total}, and with a limit of 1 it becomes {clipped}. All layers are scaled by the same factor, so "
+        "{total}, and with a limit of {limit:g} it becomes {clipped}. All layers are scaled by the same factor, so "
         "the step is safe, but the first layers get the same share as before: {share}.\n\n"
         "Find a plain network of 56 layers whose gradient neither vanishes nor explodes."
-    ).format(total=amount(total), clipped=amount(clipped.total), share=amount(clipped.ratio))
+    ).format(
+        total=amount(total), limit=result.view.clip, clipped=amount(clipped.total), share=amount(clipped.ratio)
+    )  # fmt: skip

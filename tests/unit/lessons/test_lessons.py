@@ -13,7 +13,7 @@ from explorer.analysis.windows import Windows
 from explorer.drawing import curves, depth_chart
 from explorer.drawing.curves import Curve
 from explorer.lessons import Reveal, lessons, lessons_about
-from explorer.lessons.gradients import amount
+from explorer.lessons.gradients import Setting, amount, slope
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
 from explorer.training import short
@@ -108,6 +108,14 @@ def test_charts_say_in_words_what_they_show() -> None:
 )
 def test_amounts_of_any_size_are_readable(value: float, text: str) -> None:
     assert amount(value) == text
+
+
+@pytest.mark.parametrize("depth", [8, 20])
+def test_the_slope_of_a_residual_block_is_one_more_than_that_of_its_inside(depth: int) -> None:
+    found = slope(Setting(depth, "relu", batch_norm=True, init="he", seed=0))
+    assert found.outer == pytest.approx(found.inner + 1, abs=1e-4)
+    assert found.inner != pytest.approx(0, abs=1e-5)
+    assert found != slope(Setting(depth, "tanh", batch_norm=True, init="he", seed=0))
 
 
 class Requests(HTMLParser):

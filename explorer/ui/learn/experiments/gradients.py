@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Literal, NamedTuple
 
 import streamlit as st
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from explorer.drawing import depth_chart
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.lessons.gradients import Setting, amount, norms
+from explorer.lessons.gradients import Setting, Slope, amount, norms, slope
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
@@ -37,6 +37,7 @@ class GradientsView(PageFields):
         activation: Activation of all layers.
         norm: Whether there is batch norm.
         init: Initialisation.
+        clip: Largest length of the whole gradient.
         seed: Seed of weights and images.
     """
 
@@ -44,22 +45,24 @@ class GradientsView(PageFields):
     activation: Literal["sigmoid", "tanh", "relu", "leaky_relu", "elu"] = "relu"
     norm: bool = False
     init: Literal["default", "he", "normal"] = "he"
+    clip: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     seed: Annotated[int, AfterValidator(abs)] = 0
 
 
 class Pair(NamedTuple):
-    """The gradients of both networks, with the settings."""
+    """The gradients of both networks, with the settings, and the slopes of a residual block."""
 
     view: GradientsView
     plain: GradientNorms
     residual: GradientNorms
+    slope: Slope
 
 
 def labels() -> dict[str, str]:
     """Return the labels of the fields with a widget."""
     return {
         "depth": _("Layers"), "activation": _("Activation"), "norm": _("Batch norm"), "init": _("Initialisation"),
-        "seed": _("Seed"),
+        "clip": _("Clip at"), "seed": _("Seed"),
     }  # fmt: skip
 
 
@@ -80,6 +83,9 @@ def controls() -> dict[str, Any]:
                     key=widget_key(NAME, name), persist_state="page",
                 ) if is_rendered(name) else value(NAME, name)
             )  # fmt: skip
+        values["clip"] = narrow_number_input(
+            NAME, "clip", names["clip"], _("Largest length of the gradient of all weights together.")
+        )
         values["seed"] = narrow_number_input(NAME, "seed", names["seed"])
         values["norm"] = (
             st.toggle(names["norm"], key=widget_key(NAME, "norm"), persist_state="page")
@@ -97,7 +103,7 @@ def compute(view: GradientsView) -> Pair:
     """
     setting = Setting(view.depth, view.activation, view.norm, view.init, view.seed)
     with semaphore.slot(lambda _ahead: None):
-        return Pair(view, norms(setting, residual=False), norms(setting, residual=True))
+        return Pair(view, norms(setting, residual=False), norms(setting, residual=True), slope(setting))
 
 
 def render(result: Pair, *, dark: bool, numbers: bool = True) -> None:
@@ -123,7 +129,11 @@ def list_numbers(result: Pair) -> list[Fact]:
     return [
         Fact(_("Arrives at the first layer, plain"), amount(result.plain.ratio)),
         Fact(_("Arrives at the first layer, residual"), amount(result.residual.ratio)),
-    ]
+        Fact(_("Length of the plain gradient, clipped"), amount(result.plain.clipped(result.view.clip).total),
+             _("{total} before clipping").format(total=amount(result.plain.total))),
+        Fact(_("Slope H′ of a residual block"), f"{result.slope.outer:.3f}",
+             _("F′ + 1 = {inner:.3f} + 1 at {block}").format(inner=result.slope.inner, block=result.slope.block)),
+    ]  # fmt: skip
 
 
 SECTION = Section(NAME, lambda: _("Gradients"), GradientsView, controls, compute, render, figures, list_numbers,

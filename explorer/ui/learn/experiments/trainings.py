@@ -3,14 +3,18 @@
 from typing import Annotated, Any, Literal, NamedTuple
 
 import streamlit as st
+import torch
 from pydantic import Field
 
 from explorer.analysis import analyse
-from explorer.drawing import curves
+from explorer.data import load
+from explorer.data.preprocessing import Normalise, Preprocessing
+from explorer.drawing import curves, panels
 from explorer.drawing.curves import Curve
+from explorer.drawing.panels import Panel
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.lessons.trainings import DATASET, Options, Variant, variants
+from explorer.lessons.trainings import DATASET, IMAGE, Options, Variant, variants
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
@@ -20,6 +24,7 @@ from explorer.ui.shared.text import plain
 
 NAME = "trainings"
 MAX_EPOCHS = 60
+SHOWN = 4  # images that are shown as the networks see them
 
 
 class TrainingsView(PageFields):
@@ -130,6 +135,8 @@ def is_complete(result: Outcome) -> bool:
 def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     """Render a button that starts the trainings, then their progress, and finally the curves."""
     del numbers  # before the run there are none
+    if result.view.compare == "dense":
+        show_figure(_digits(result.view, dark=dark), key="learn.picture.digits")
     if not result.trained:
         background.render_start(result.key, result.problem, _plan(result))
         return
@@ -152,6 +159,21 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     )  # fmt: skip
 
 
+def _digits(view: TrainingsView, *, dark: bool) -> str:
+    """The first images as both networks see them."""
+    permutation = view.seed if view.permute else None  # as explorer.training.fitting.preprocessing_of does
+    split = load(DATASET).train
+    seen = Normalise(Preprocessing(IMAGE["image_size"], (0.0,), (1.0,), permutation), torch.device("cpu"))
+    images = torch.as_tensor(split.take(torch.arange(SHOWN)).images)  # at the size that the networks read
+    pixels = (255 * seen(images.float())).round().int()[:, 0].tolist()
+    title = _("A {digit}, permuted") if view.permute else _("A {digit}")
+    shown = [
+        Panel(title.format(digit=int(label)), panels.grey(rows))
+        for label, rows in zip(split.labels[:SHOWN], pixels, strict=True)
+    ]
+    return panels.draw(shown, label=_("The first training images, as the networks see them"), dark=dark)
+
+
 def _plan(result: Outcome) -> str:
     names = ", ".join(
         _("{name} ({params} parameters)").format(name=variant.name, params=short(params))
@@ -169,7 +191,8 @@ def figures(result: Outcome, *, dark: bool) -> list[str]:
         name = "" if row.validation else row.variant.name
         lines.append(Curve(name, row.training, series, dashed=True))
     styles = (_("held-out images"), _("training images"))
-    return [curves.draw(lines, label=_("Accuracy"), styles=styles, dark=dark)]
+    chart = curves.draw(lines, label=_("Accuracy"), styles=styles, dark=dark)
+    return [chart, _digits(result.view, dark=dark)] if result.view.compare == "dense" else [chart]
 
 
 def list_numbers(result: Outcome) -> list[Fact]:
