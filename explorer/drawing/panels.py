@@ -17,6 +17,24 @@ LEVELS = 32  # shades that a heat map distinguishes; equal neighbours are one re
 Colours = Sequence[Sequence[str]]
 
 
+class Frame(NamedTuple):
+    """A frame around some cells: the first row and column, and how many."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+
+class Ellipse(NamedTuple):
+    """An ellipse on a picture, in cells from its upper left corner."""
+
+    row: float
+    column: float
+    down: float
+    across: float
+
+
 class Panel(NamedTuple):
     """A picture.
 
@@ -24,11 +42,15 @@ class Panel(NamedTuple):
         title: Words above it.
         cells: Colours of the cells, row by row.
         lines: Lines of text below it.
+        frame: Frame on it.
+        ellipse: Ellipse on it.
     """
 
     title: str
     cells: Colours
     lines: Sequence[str] = ()
+    frame: Frame | None = None
+    ellipse: Ellipse | None = None
 
 
 def grey(values: Sequence[Sequence[int]]) -> Colours:
@@ -65,6 +87,7 @@ def draw(panels: Sequence[Panel], *, label: str, dark: bool = False) -> str:
         parts.append(svg.text(left, top + 14, panel.title, fill=shades.ink))
         top += LINE_HEIGHT
         parts += _cells(panel.cells, left, top)
+        parts += _marks(panel, left, top)
         parts.append(
             svg.element("rect", x=left, y=top, width=SIDE, height=SIDE, fill="none", stroke=shades.line)
         )  # fmt: skip
@@ -94,3 +117,21 @@ def _cells(cells: Colours, left: float, top: float) -> list[str]:
             )  # fmt: skip
             column += count
     return parts
+
+
+def _marks(panel: Panel, left: float, top: float) -> list[str]:
+    """Frame and ellipse, white on black so that they are seen on every colour. What is outside is cut off."""
+    size = SIDE / max(len(panel.cells), 1)
+    shapes: list[tuple[str, dict[str, float], str | None]] = []
+    if panel.frame:
+        row, column, rows, columns = (one * size for one in panel.frame)
+        shapes.append(("rect", {"x": column, "y": row, "width": columns, "height": rows}, None))
+    if panel.ellipse:
+        row, column, down, across = (one * size for one in panel.ellipse)
+        shapes.append(("ellipse", {"cx": column, "cy": row, "rx": across, "ry": down}, "5 4"))
+    drawn = [
+        svg.element(tag, fill="none", stroke=stroke, stroke_width=width, stroke_dasharray=dashes, **values)
+        for tag, values, dashes in shapes
+        for stroke, width, dashes in (("#000000", 3.5, None), ("#FFFFFF", 1.5, dashes))
+    ]
+    return [svg.element("svg", *drawn, x=left, y=top, width=SIDE, height=SIDE)] if drawn else []

@@ -92,6 +92,27 @@ def _depth(options: Options) -> list[Variant]:
     ]
 
 
+def _recorded(*, shortcuts: bool) -> list[Variant]:
+    """The networks of He et al. 2016, section 4.2, on digits; their results are in :mod:`explorer.lessons.recorded`."""
+    options = Options(epochs=12, rate=0.1, permute=False, seed=0)  # of all records, so the reader can't change them
+    recipe = _recipe(options, optimizer="sgd", batch_size=64, weight_decay=1e-4)
+
+    def network(blocks: int, **fields: Any) -> Spec:
+        return BLOCKS.changed(blocks=[blocks] * 3, widths=[8, 16, 32], **fields, **IMAGE)
+
+    if shortcuts:
+        return [
+            Variant(_("Shortcuts {option}, {layers} layers").format(layers=6 * 9 + 2, option=option),
+                    network(9, shortcut=option), recipe)
+            for option in ("A", "B", "C")
+        ]  # fmt: skip
+    return [
+        Variant(name.format(layers=6 * blocks + 2), network(blocks, residual=residual), recipe)
+        for name, residual in ((_("Plain, {layers} layers"), False), (_("Residual, {layers} layers"), True))
+        for blocks in (3, 9)
+    ]
+
+
 def _labels(options: Options) -> list[Variant]:
     # No images are held out: their labels would be random too, and the test images tell what was learnt.
     recipe = _recipe(options, validation_fraction=0.0, weight_decay=0.0)
@@ -108,4 +129,7 @@ COMPARISONS: dict[str, Callable[[Options], list[Variant]]] = {
     "remedies": _remedies,
     "depth": _depth,
     "labels": _labels,
+    "recorded": lambda _options: _recorded(shortcuts=False),
+    "options": lambda _options: _recorded(shortcuts=True),
 }
+RECORDED = ("recorded", "options")  # comparisons whose results ship with the lessons

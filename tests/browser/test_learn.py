@@ -33,8 +33,8 @@ def test_a_lesson_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
     expect(page.get_by_role("group", name=re.compile("^5×5: "))).to_be_visible()
     page.get_by_role("button", name="Next").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("You were right: 5: each edge of the window grows by one")).to_be_visible()
-    expect(page).to_have_url(re.compile("step=5&guess-two=5"))
+    expect(page.get_by_text("You were right: A few more: every kernel adds its side minus one")).to_be_visible()
+    expect(page).to_have_url(re.compile("step=5&guess-two=edges"))
     wait_until_rendered(page)
     assert faults(page) == []
     with page.expect_download() as download:
@@ -47,7 +47,9 @@ def test_a_lesson_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
         report.goto(saved.as_uri())
         expect(report.get_by_role("heading", name="Why 3×3")).to_be_visible()
         expect(report.get_by_role("group", name=re.compile("^5×5: "))).to_be_visible()
-        expect(report.get_by_role("cell", name="5: each edge of the window grows by one").first).to_be_visible()
+        expect(
+            report.get_by_role("cell", name="A few more: every kernel adds its side minus one").first
+        ).to_be_visible()
     finally:
         report.context.set_offline(False)
         report.close()

@@ -162,9 +162,9 @@ def test_a_question_comes_first_for_a_link_behind_it() -> None:
     reveal = lesson.reveal_of("two")
     app = open_page(lesson="why-3x3", step=str(reveal + 1))
     assert isinstance(page_state(app).current, Ask)
-    app = open_page(lesson="why-3x3", step=str(reveal + 1), **{GUESS + "two": "9", GUESS + "weights": "more"})
+    app = open_page(lesson="why-3x3", step=str(reveal + 1), **{GUESS + "two": "product", GUESS + "weights": "more"})
     assert page_state(app).step == reveal
-    assert lesson.questions["two"].options["9"] in words(app)
+    assert lesson.questions["two"].options["product"] in words(app)
 
 
 def test_a_teachers_link_fixes_step_controls_and_settings() -> None:
@@ -196,7 +196,7 @@ def test_back_keeps_predictions() -> None:
     answer(app, lessons()["why-3x3"].questions["two"])
     go_on(app)
     app.button(key="learn-back").click().run()
-    assert app.radio(key=WIDGET + "two").value == "3"
+    assert app.radio(key=WIDGET + "two").value == "same"
     assert page_state(app).step == 1
 
 

@@ -6,6 +6,9 @@ from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
+CLOSE = 0.02  # accuracies that differ by less are about equal
+CLEAR = 0.05  # a difference that is more than luck
+
 
 def lesson() -> Lesson:
     """Returns the lesson."""
@@ -16,34 +19,57 @@ def lesson() -> Lesson:
         minutes=9,
         experiment="trainings",
         vignette=vignettes.residual_blocks,
-        terms=("layer", "gradient", "stage"),
+        terms=(
+            "layer",
+            "stage",
+            "plain",
+            "degradation",
+            "identity",
+            "shortcut",
+            "residual-block",
+            "basic-block",
+            "projection",
+            "shortcut-a",
+            "shortcut-b",
+            "shortcut-c",
+            "bottleneck",
+            "stride-placement",
+            "dense-block",
+            "growth-rate",
+            "transition",
+            "compression",
+            "dense-bottleneck",
+        ),
         links=(
             Link("compare", _("Plain and residual networks of the paper"), {"a": "plain56", "b": "resnet56"}),
             Link("kernels", _("The two kinds of residual blocks"), {"show": "blocks"}),
+            Link("architecture", _("DenseNet: every layer reads all layers before it"), {"net": "densenet121"}),
             Link("train", _("Train a residual network yourself"), {"net": "resnet20", "recipe": "r1"}),
         ),
         papers=(
             Paper(
                 _("He et al. 2016, Deep residual learning, section 4.2, figure 6"), "https://arxiv.org/abs/1512.03385"
             ),
+            Paper(_("He et al. 2016, Identity mappings in deep residual networks"), "https://arxiv.org/abs/1603.05027"),
+            Paper(_("Huang et al. 2017, Densely connected convolutional networks"), "https://arxiv.org/abs/1608.06993"),
         ),
         steps=(
             Say(
-                text=_(
+                text=lambda result: _(
                     "Take a network that works, and add layers. The deeper network can do everything that the shallow "
                     "one does: its new layers would only have to copy their input. So it should be at least as good "
                     "**on the images that it is trained on**.\n\n"
-                    "Four networks will learn the bundled digits: a shallow and a deep *plain* one, and the same two "
-                    "with *shortcuts*. All have batch norm."
-                ),
-                start={"compare": "depth", "epochs": "8", "rate": "0.1"},
+                    "You will compare {count} networks that learn the bundled digits: a shallow and a deep *plain* "
+                    "one, and the same two with *shortcuts*. All have batch norm."
+                ).format(count=len(result.variants)),
+                start={"compare": "recorded"},
             ),
             Ask(
                 name="deep",
                 text=lambda result: _(
-                    "The two plain networks have {shallow:,} and {deep:,} parameters. Which one does better on its "
+                    "{one} has {shallow:,} parameters, {two} has {deep:,}. Which of these networks does better on its "
                     "training images?"
-                ).format(shallow=result.params[0], deep=result.params[1]),
+                ).format(one=_name(result, 0), two=_name(result, 1), shallow=result.params[0], deep=result.params[1]),
                 options={
                     "deep": _("The deep one: it has more parameters"),
                     "same": _("About the same: both can learn all of these few images"),
@@ -54,26 +80,54 @@ def lesson() -> Lesson:
             Ask(
                 name="residual",
                 text=_(
-                    "A **residual** network has a shortcut around every two layers: y = F(x) + x. The shortcut has no "
-                    "parameters. How well does the deep residual network do on its training images?"
+                    "A **residual** network has a shortcut around every two layers: y = F(x) + x. Here F is what the "
+                    "two layers compute, and the shortcut adds their input x. It has no parameters. How well does the "
+                    "deep residual network do on its training images?"
                 ),
                 options={
                     "worse": _("Like the deep plain one: it has the same layers"),
                     "better": _("Clearly better than the deep plain one"),
                 },
-                answer=lambda result: "better" if _training(result)[3] > _training(result)[1] + 0.05 else "worse",
+                answer=lambda result: "better" if _training(result)[3] > _training(result)[1] + CLEAR else "worse",
             ),
             Reveal(of="deep", text=_deep),
             Reveal(of="residual", text=_residual),
+            Ask(
+                name="options",
+                text=_(
+                    "Where a stage begins, F(x) has half as many rows and columns as x and twice as many channels, so "
+                    "they can't be added. There are three options:\n\n"
+                    "- **A** skips every other pixel of x and adds channels of zeros.\n"
+                    "- **B** uses a 1×1 convolution at these places, which must be learned.\n"
+                    "- **C** uses a 1×1 convolution in every shortcut.\n\n"
+                    "Which one does best on held-out images, in the deep network?"
+                ),
+                options={
+                    "A": _("A: nothing stands in the way"),
+                    "B": _("B: it loses nothing of x"),
+                    "C": _("C: it has most parameters"),
+                    "same": _("They are about equal"),
+                },
+                answer=lambda result: _best(result),
+                start={"compare": "options"},
+            ),
+            Reveal(of="options", text=_options),
             Try(
                 text=_(
-                    "Give the deep plain network more epochs, or a smaller learning rate. Does it catch up? The "
-                    "shallow networks tell you whether the images are the problem."
+                    "Now train a small set yourself. Give the deep plain network more epochs, or a smaller learning "
+                    "rate: does it catch up? The shallow networks tell you whether the images are the problem.\n\n"
+                    "A **DenseNet** takes the idea further: it does not add the input of a block, it hands all earlier "
+                    "maps on, one on top of the other."
                 ),
                 controls=("epochs", "rate", "seed"),
+                start={"compare": "depth", "epochs": "8", "rate": "0.1"},
             ),
         ),
     )
+
+
+def _name(result: Any, place: int) -> str:
+    return str(result.variants[place].name)
 
 
 def _training(result: Any) -> list[float]:
@@ -81,19 +135,19 @@ def _training(result: Any) -> list[float]:
 
 
 def _ahead(shallow: float, deep: float) -> str:
-    return "same" if abs(shallow - deep) < 0.02 else "shallow" if shallow > deep else "deep"
+    return "same" if abs(shallow - deep) < CLOSE else "shallow" if shallow > deep else "deep"
 
 
 def _deep(result: Any) -> str:
     shallow, deep = _training(result)[:2]
-    names = [variant.name for variant in result.variants]
     return _(
         "{one}: **{shallow:.1%}** of the training images. {two}: **{deep:.1%}**. Guessing would reach {chance:.0%}. "
         "This is not overfitting, because these are the images that the networks have learned from. The deep network "
         "*could* copy what the shallow one does, but the training does not find this solution. He et al. call it "
         "**degradation**."
     ).format(
-        one=names[0], two=names[1], shallow=shallow, deep=deep, chance=1 / result.variants[0].spec.num_classes
+        one=_name(result, 0), two=_name(result, 1), shallow=shallow, deep=deep,
+        chance=1 / result.variants[0].spec.num_classes
     )  # fmt: skip
 
 
@@ -104,3 +158,24 @@ def _residual(result: Any) -> str:
         "shortcut, a block must learn to copy its input. With one, it copies by doing nothing. And the gradient of "
         "y = F(x) + x is F′ + 1: however small F′ becomes, the 1 carries the gradient to the layers before."
     ).format(residual=residual, deep=deep, params=result.params[3])
+
+
+def _best(result: Any) -> str:
+    shares = {row.variant.spec.shortcut: row.validation[-1][1] for row in result.trained}
+    if max(shares.values()) - min(shares.values()) < CLEAR:
+        return "same"
+    return max(shares, key=shares.__getitem__)
+
+
+def _options(result: Any) -> str:
+    listed = ", ".join(
+        _("{option}: **{share:.1%}** with {params:,} parameters").format(
+            option=row.variant.spec.shortcut, share=row.validation[-1][1], params=row.params
+        )
+        for row in result.trained
+    )
+    return _(
+        "On held-out images, {listed}. One training each: with another seed, the order of close results can change. He "
+        "et al. found on ImageNet that C is a little better than B, and B than A, and took B because C costs more. Any "
+        "of them keeps the way open for the gradient, and that is what a plain network lacks."
+    ).format(listed=listed)

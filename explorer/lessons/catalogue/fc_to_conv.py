@@ -18,7 +18,18 @@ def lesson() -> Lesson:
         minutes=9,
         experiment="trainings",
         vignette=vignettes.permuted_digit,
-        terms=("weight-sharing", "linear", "validation", "epoch", "batch"),
+        terms=(
+            "weight-sharing",
+            "linear",
+            "logits",
+            "softmax",
+            "loss",
+            "cross-entropy",
+            "validation",
+            "epoch",
+            "batch",
+            "step",
+        ),
         links=(
             Link("train", _("Train on permuted pixels yourself"), {"net": "digits-cnn", "recipe": "quick"}),
             Link("compare", _("Two such networks for MNIST, layer by layer"), {"a": "mnist-fc", "b": "mnist-cnn"}),
@@ -31,12 +42,12 @@ def lesson() -> Lesson:
         ),
         steps=(
             Say(
-                text=_(
+                text=lambda result: _(
                     "Two networks learn to read handwritten digits. In the **fully connected** one, every unit has a "
                     "weight for every pixel. In the **convolutional** one, small kernels slide over the image.\n\n"
-                    "Both get the same images and the same training. Half of the training images are held out: the "
-                    "networks never learn from them, so they show how well a network does on new images."
-                ),
+                    "Both get the same images and the same training. {share:.0%} of the training images are **held "
+                    "out**: the networks never learn from them, so they show how well a network does on new images."
+                ).format(share=result.variants[0].recipe.validation_fraction),
                 start={"compare": "dense", "epochs": "15", "rate": "0.005", "permute": "false"},
             ),
             Ask(
@@ -70,8 +81,8 @@ def lesson() -> Lesson:
             Reveal(of="permuted", text=_permuted),
             Try(
                 text=_(
-                    "Switch the permutation on and off, and try other seeds. Does the result depend on luck? With very "
-                    "few images, a difference of one percent can be chance."
+                    "Switch the permutation on and off, and try other seeds. Does the result depend on luck? With so "
+                    "few images, a small difference can be chance."
                 ),
                 controls=("permute", "epochs", "rate", "seed"),
             ),

@@ -20,7 +20,22 @@ def lesson() -> Lesson:
         minutes=9,
         experiment="gradients",
         vignette=vignettes.vanishing,
-        terms=("gradient", "gradient-norm", "activation", "sigmoid", "leaky-relu", "elu", "initialisation", "clipping"),
+        terms=(
+            "gradient",
+            "backpropagation",
+            "gradient-norm",
+            "vanishing-gradient",
+            "exploding-gradient",
+            "activation",
+            "sigmoid",
+            "tanh",
+            "leaky-relu",
+            "elu",
+            "gelu",
+            "silu",
+            "initialisation",
+            "clipping",
+        ),
         links=(
             Link("architecture", _("The deepest of these plain networks"), {"net": "plain110"}),
             Link("train", _("Train with clipping"), {"net": "resnet20", "clip_norm": "1.0"}),
@@ -36,20 +51,21 @@ def lesson() -> Lesson:
         steps=(
             Say(
                 text=_(
-                    "Training changes each layer along the **gradient**, which comes from the end of the network and "
-                    "passes backwards through every layer. Each layer multiplies it by its own slopes. Many factors "
-                    "below 1 make it vanish, many factors above 1 make it explode.\n\n"
-                    "You will measure the gradient at the output of every layer, in networks with random weights: what "
-                    "the first step of a training sees. All numbers are computed when you open the step."
+                    "The **gradient** says how the loss changes if a number of the network changes a little. Training "
+                    "needs it for every layer. It is computed from the end of the network backwards, and each layer "
+                    "multiplies it by its own slopes. Many factors below 1 make it **vanish**, many factors above 1 "
+                    "make it **explode**.\n\n"
+                    "You will measure the gradient at the output of every layer, in networks with random weights: "
+                    "this is what the first step of a training sees. All numbers are computed when you open the step."
                 ),
                 start={"depth": "8", "activation": "sigmoid", "norm": "false", "init": "he"},
             ),
             Ask(
                 name="sigmoid",
                 text=lambda result: _(
-                    "A plain network with {depth} layers has this activation after each layer: **{activation}**. A "
-                    "sigmoid's slope is at most 1/4, a ReLU's is 0 or 1. How much of the last layer's gradient arrives "
-                    "at the first layer?"
+                    "A network with {depth} layers has this activation after each layer: **{activation}**. A sigmoid's "
+                    "slope is at most 1/4, a ReLU's is 0 or 1. How much of the last layer's gradient arrives at the "
+                    "first layer?"
                 ).format(depth=result.view.depth, activation=result.view.activation.replace("_", " ")),
                 options={
                     "most": _("Most of it"),
@@ -63,12 +79,18 @@ def lesson() -> Lesson:
             Ask(
                 name="norm",
                 text=lambda result: _(
-                    "Now the network has {depth} layers with {activation}, He's initialisation, and **batch norm** after "
-                    "each convolution. What happens to the gradient of the plain network on its way to the first layer?"
-                ).format(depth=result.view.depth, activation=result.view.activation.replace("_", " ")),
+                    "Now a **plain** network, without shortcuts, has {depth} layers with the activation {activation}. "
+                    "{norm} What happens to its gradient on the way from the last layer to the first?"
+                ).format(
+                    depth=result.view.depth,
+                    activation=result.view.activation.replace("_", " "),
+                    norm=_("**Batch norm** follows each convolution: it brings every channel to mean 0 and variance 1.")
+                    if result.view.norm
+                    else _("It has no batch norm."),
+                ),
                 options={
                     "vanishes": _("It vanishes"),
-                    "steady": _("It stays about the same: this is what batch norm is for"),
+                    "steady": _("It stays about the same: batch norm takes care of it"),
                     "explodes": _("It explodes"),
                 },
                 answer=lambda result: _change(result.plain.ratio),
@@ -77,8 +99,9 @@ def lesson() -> Lesson:
             Ask(
                 name="shortcut",
                 text=lambda result: _(
-                    "The residual network has the same {depth} layers, and a shortcut around every two: "
-                    "y = F(x) + x, so the slope is F′ + 1. What happens to its gradient?"
+                    "The **residual** network has the same {depth} layers, and a shortcut around every two: H(x) = "
+                    "F(x) + x. Here F is what the two layers compute. So the slope of such a block is H′ = F′ + 1. "
+                    "What happens to the gradient of this network?"
                 ).format(depth=result.view.depth),
                 options={
                     "vanishes": _("It vanishes"),
@@ -107,27 +130,28 @@ def _change(ratio: float) -> str:
 
 def _sigmoid(result: Any) -> str:
     return _(
-        "A share of **{plain}** arrives in the plain network, and {residual} in the residual one, after "
-        "{depth} layers. In each layer, the slopes of the activation take their part. Choose another activation: "
-        "which ones keep the gradient alive, and why does the leaky ReLU hardly differ from the ReLU?"
+        "**{plain}** of the last layer's gradient arrives at the first layer. The second line is a network with the "
+        "same {depth} layers and with shortcuts, which come later in this lesson: {residual}. In each layer, the "
+        "slopes of the activation take their part. Choose another activation: which ones keep the gradient alive?"
     ).format(plain=amount(result.plain.ratio), residual=amount(result.residual.ratio), depth=result.view.depth)
 
 
 def _norm(result: Any) -> str:
     ratio, depth = result.plain.ratio, result.view.depth
     return _(
-        "It grows or shrinks by a factor of **{ratio}** over {depth} layers, which is {each:.3f} for each layer. A "
-        "factor that is only a little above 1 becomes large if it is multiplied so often. Batch norm keeps the *maps* "
-        "in range, layer by layer. It does not do the same for gradients."
+        "It is multiplied by **{ratio}** over {depth} layers, as if each layer multiplied it by {each:.3f}. A factor "
+        "that differs only a little from 1 does much if it is applied so often. Batch norm keeps the *maps* in range, "
+        "layer by layer. It does not do the same for gradients."
     ).format(ratio=amount(ratio), depth=depth, each=ratio ** (1 / depth))
 
 
 def _shortcut(result: Any) -> str:
     return _(
-        "A factor of **{residual}**, against {plain} without shortcuts. The gradient has a way back on which "
-        "nothing multiplies it: the 1 in H′ = F′ + 1. In the block in the middle, in a direction chosen by lot, F′ is "
-        "{inner:.3f} and H′ is {outer:.3f}: the numbers below. Now switch batch norm off and choose depths: the sums of the "
-        "shortcuts make the maps grow with every block, and the gradient with them. So the two belong together."
+        "It is multiplied by **{residual}**, and by {plain} without shortcuts. The gradient has a way back on which "
+        "nothing multiplies it: the 1 in H′ = F′ + 1. For the block in the middle, and a direction chosen by lot, F′ "
+        "is {inner:.3f} and H′ is {outer:.3f}.\n\n"
+        "Now switch batch norm off, and choose other depths. Without it, the sums make the maps grow with every "
+        "block, and the gradient with them. So shortcuts and batch norm belong together."
     ).format(
         residual=amount(result.residual.ratio), plain=amount(result.plain.ratio), inner=result.slope.inner,
         outer=result.slope.outer,
@@ -137,10 +161,12 @@ def _shortcut(result: Any) -> str:
 def _clip(result: Any) -> str:
     total, clipped = result.plain.total, result.plain.clipped(result.view.clip)
     return _(
-        "**Clipping** scales the whole gradient to a largest length. Here the plain network's gradient has the length "
-        "{total}, and with a limit of {limit:g} it becomes {clipped}. All layers are scaled by the same factor, so "
-        "the step is safe, but the first layers get the same share as before: {share}.\n\n"
-        "Find a plain network of 56 layers whose gradient neither vanishes nor explodes."
+        "**Clipping** sets a largest length for the whole gradient. Here the plain network's gradient has the length "
+        "{total}, and with a limit of {limit:g} it has {clipped}. All layers are scaled by the same factor, so the "
+        "step is safe, but the first layer still gets {share} times the gradient of the last one.\n\n"
+        "Can you find settings with which the gradient of the plain network of {depth} layers neither vanishes nor "
+        "explodes?"
     ).format(
-        total=amount(total), limit=result.view.clip, clipped=amount(clipped.total), share=amount(clipped.ratio)
+        total=amount(total), limit=result.view.clip, clipped=amount(clipped.total), share=amount(clipped.ratio),
+        depth=result.view.depth,
     )  # fmt: skip

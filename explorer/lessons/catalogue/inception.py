@@ -1,10 +1,17 @@
-"""Why Inception reduces channels first. The result is a :class:`explorer.analysis.blocks.Inception`."""
+"""Why Inception reduces channels first, and what auxiliary heads add. The result has ``module`` and ``heads``."""
 
-from explorer.analysis.blocks import Inception, all_convolutions, macs, quoted_macs, weights
+from collections.abc import Callable
+from typing import Any
+
+from explorer.analysis.blocks import EXAMPLE, Inception, all_convolutions, inception_modules, macs, quoted_macs, weights
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.lessons import vignettes
+from explorer.lessons.gradients import amount
+from explorer.lessons.heads import WEIGHT
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+
+HELPS, CHANGES = 10.0, 1.5  # factors of the gradient
 
 
 def lesson() -> Lesson:
@@ -13,57 +20,85 @@ def lesson() -> Lesson:
         position=8,
         title=_("Inception"),
         question=_("How can one layer look at several sizes at once, and stay cheap?"),
-        minutes=7,
-        experiment="inception",
+        minutes=9,
+        experiment="modules",
         vignette=vignettes.inception_branches,
-        terms=("1x1", "concatenation", "global-average-pooling", "macs"),
+        terms=(
+            "inception",
+            "naive-module",
+            "1x1",
+            "reduction",
+            "concatenation",
+            "global-average-pooling",
+            "macs",
+            "stem",
+            "auxiliary-head",
+        ),
         links=(
             Link("architecture", _("GoogLeNet, which is built of these modules"), {"net": "googlenet"}),
             Link("compare", _("GoogLeNet with naive modules next to it"), {"a": "googlenet", "b": "googlenet-naive"}),
+            Link("train", _("Train a small GoogLeNet, with or without heads"), {"net": "googlenet-small-cifar10"}),
         ),
         papers=(
             Paper(
                 _("Szegedy et al. 2015, Going deeper with convolutions, section 4"), "https://arxiv.org/abs/1409.4842"
             ),
+            Paper(
+                _("Szegedy et al. 2016, Rethinking the Inception architecture, section 4"),
+                "https://arxiv.org/abs/1512.00567",
+            ),
             Paper(_("Lin et al. 2014, Network in network, section 3.1"), "https://arxiv.org/abs/1312.4400"),
         ),
         steps=(
             Say(
-                text=_(
-                    "What matters in an image may be small or large. An **Inception module** looks at each place in "
-                    "four ways at once: through a 1×1, a 3×3 and a 5×5 kernel, and through a max pool. The four "
-                    "results are put on top of each other (**concatenated**).\n\n"
-                    "In the *naive* module, all four read the input directly. Predict three things about it, then look."
+                text=_module(
+                    lambda module: _(
+                        "What matters in an image may be small or large. An **Inception module** looks at each place "
+                        "in {ways} ways at once: through a {kernels} kernel, and through a max pool. The {ways} "
+                        "results are put on top of each other (**concatenated**).\n\n"
+                        "In the *naive* module, all of them read the input directly. Predict three things about it, "
+                        "then look."
+                    ).format(ways=len(module.naive()), kernels=", ".join(_kernels(module)))
                 ),
-                start={"module": "example"},
+                start={"show": "module", "module": EXAMPLE},
             ),
             Ask(
                 name="branch",
-                text=lambda result: _(
-                    "The input has {inputs:,} channels. The 1×1 makes {one:,} channels, the 3×3 makes {three:,}, and "
-                    "the 5×5 makes {five:,}. Which of them costs most multiplications in the naive module?"
-                ).format(
-                    inputs=result.inputs, one=result.widths.ch1x1, three=result.widths.ch3x3, five=result.widths.ch5x5
+                text=_module(
+                    lambda module: _(
+                        "The input has {inputs:,} channels. The 1×1 makes {one:,} channels, the 3×3 makes {three:,}, "
+                        "and the 5×5 makes {five:,}. Which of them costs most multiplications in the naive module?"
+                    ).format(
+                        inputs=module.inputs,
+                        one=module.widths.ch1x1,
+                        three=module.widths.ch3x3,
+                        five=module.widths.ch5x5,
+                    )
                 ),
                 options={"0": _("The 1×1"), "1": _("The 3×3"), "2": _("The 5×5")},
-                answer=lambda result: str(_costly(result)),
+                answer=lambda result: str(_costly(result.module)),
             ),
             Ask(
                 name="channels",
-                text=lambda result: _(
-                    "The pool has no weights and keeps all {inputs:,} channels. So how many channels leave the naive "
-                    "module?"
-                ).format(inputs=result.inputs),
+                text=_module(
+                    lambda module: _(
+                        "The pool has no weights and keeps all {inputs:,} channels. So how many channels leave the "
+                        "naive module?"
+                    ).format(inputs=module.inputs)
+                ),
                 unit=_("channels"),
-                answer=lambda result: sum(result.outputs(result.naive())),
+                answer=lambda result: sum(result.module.outputs(result.module.naive())),
             ),
             Ask(
                 name="saving",
-                text=lambda result: _(
-                    "Now a 1×1 convolution comes before the 3×3 and before the 5×5. It mixes the {inputs:,} channels "
-                    "into {three:,} for the 3×3 and into {five:,} for the 5×5, so that the large kernels read fewer. "
-                    "And one comes after the pool. These are three more layers. What happens to the cost of the module?"
-                ).format(inputs=result.inputs, three=result.widths.ch3x3red, five=result.widths.ch5x5red),
+                text=_module(
+                    lambda module: _(
+                        "Now a 1×1 convolution comes before the 3×3 and another before the 5×5. They mix the "
+                        "{inputs:,} channels into {three:,} for the 3×3 and into {five:,} for the 5×5, so that the "
+                        "large kernels read fewer channels. A third one comes after the pool. What happens to the "
+                        "cost of the module?"
+                    ).format(inputs=module.inputs, three=module.widths.ch3x3red, five=module.widths.ch5x5red)
+                ),
                 options={
                     "up": _("It rises: there are more layers"),
                     "same": _("It stays about the same"),
@@ -71,21 +106,70 @@ def lesson() -> Lesson:
                     "third": _("It falls to about a third"),
                     "tenth": _("It falls to about a tenth or less"),
                 },
-                answer=_saving,
+                answer=lambda result: _saving(result.module),
             ),
-            Reveal(of="branch", text=_branch, numbers=False),
-            Reveal(of="channels", text=_channels, numbers=False),
-            Reveal(of="saving", text=_saved),
+            Reveal(of="branch", text=_module(_branch), numbers=False),
+            Reveal(of="channels", text=_module(_channels), numbers=False),
+            Reveal(of="saving", text=_module(_saved)),
             Try(
-                text=lambda result: _(
-                    "Try the nine modules of GoogLeNet. The module **{name}** saves {saved:.0%} of the "
-                    "multiplications. In which module does the reduction save most?"
-                ).format(name=result.widths.name, saved=1 - _cost(result, reduced=True) / _cost(result, reduced=False)),
+                text=_module(
+                    lambda module: _(
+                        "Try the {count} modules of GoogLeNet. The module **{name}** saves {saved:.0%} of the "
+                        "multiplications. In which module does the reduction save most?"
+                    ).format(
+                        count=len(inception_modules()) - 1,
+                        name=module.widths.name,
+                        saved=1 - _cost(module, reduced=True) / _cost(module, reduced=False),
+                    )
+                ),
                 controls=("module",),
                 start={"module": "3a"},
             ),
+            Ask(
+                name="heads",
+                text=lambda result: _(
+                    "GoogLeNet has {count} **auxiliary heads**: small classifiers that read the maps behind the "
+                    "modules {places}. They are used in training only, and {weight:.0%} of their losses is added to "
+                    "the loss of the network. So the gradient has a shorter way to the first layers.\n\n"
+                    "Take the network at its first step, with the random weights that PyTorch gives it, without batch "
+                    "norm. What do the heads do to the gradient at the first layer?"
+                ).format(
+                    count=len(result.heads.spec.aux_after), places=", ".join(result.heads.spec.aux_after), weight=WEIGHT
+                ),
+                options={
+                    "little": _("They hardly change it: most of the loss comes from the end of the network"),
+                    "some": _("They make it a few times as large"),
+                    "much": _("They make it more than {factor:.0f} times as large").format(factor=HELPS),
+                },
+                answer=lambda result: _gain(result.heads.factor),
+                start={"show": "heads", "init": "default", "norm": "false"},
+            ),
+            Reveal(of="heads", text=_heads, controls=("init", "norm", "seed")),
         ),
     )
+
+
+def _module(text: Callable[[Inception], str]) -> Callable[[Any], str]:
+    """Returns a text about the module of the result."""
+    return lambda result: text(result.module)
+
+
+def _kernels(module: Inception) -> list[str]:
+    return [str(branch[0].kernel) for branch in module.naive() if branch]
+
+
+def _gain(factor: float) -> str:
+    return "much" if factor > HELPS else "some" if factor > CHANGES else "little"
+
+
+def _heads(result: Any) -> str:
+    found = result.heads
+    return _(
+        "By a factor of **{factor}**. Without heads, {without} of the last layer's gradient arrives at the first "
+        "layer; with them, {added}. The lines in the figure part where the heads are. Now choose He's initialisation, "
+        "or switch batch norm on: how much do the heads add then? In 2014 neither was known, and this is why newer "
+        "networks have no auxiliary heads, or use them to regularise the network (Szegedy et al. 2016)."
+    ).format(factor=amount(found.factor), without=amount(found.without.ratio), added=amount(found.added.ratio))
 
 
 def _costly(result: Inception) -> int:
@@ -100,10 +184,15 @@ def _branch(result: Inception) -> str:
         f"{branch[0].kernel}: {short(cost)}" for branch, cost in zip(branches, costs, strict=True) if branch
     )
     return _(
-        "**The {kernel}**, with {share:.0%} of the cost ({listed}). A kernel of 5×5 has 25 places, one of 3×3 has 9. "
-        "Each place has a weight from every input channel to every output channel, and each weight is used at every "
-        "cell of the map. The bars in the figure compare the costs."
-    ).format(kernel=branches[_costly(result)][0].kernel, share=max(costs) / sum(costs), listed=listed)
+        "**The {kernel}**, with {share:.0%} of the cost ({listed}). A kernel has a weight for each of its places "
+        "({places}), from every input channel to every output channel. Each weight is used at every cell of the map. "
+        "The bars in the figure compare the costs."
+    ).format(
+        kernel=branches[_costly(result)][0].kernel, share=max(costs) / sum(costs), listed=listed,
+        places=", ".join(
+            f"{branch[0].kernel} = {branch[0].kernel.rows * branch[0].kernel.columns}" for branch in branches if branch
+        ),
+    )  # fmt: skip
 
 
 def _channels(result: Inception) -> str:
@@ -133,9 +222,16 @@ def _saved(result: Inception) -> str:
     return _(
         "From {naive:,} to **{reduced:,}** multiplications, {share:.0%} of before. The weights fall from {before} to "
         "{after}. A 1×1 convolution looks at no neighbours, so it is cheap, and what follows it reads fewer channels. "
-        "This is why it is called a **bottleneck**.\n\n"
-        "You will find {quoted:,} quoted for this example. That sum counts the 3×3 twice."
+        "This is why it is called a **bottleneck**.{erratum}"
     ).format(
         naive=naive, reduced=reduced, share=reduced / naive, before=short(weights(all_convolutions(result.naive()))),
-        after=short(weights(all_convolutions(result.reduced()))), quoted=quoted_macs(result),
+        after=short(weights(all_convolutions(result.reduced()))), erratum=_erratum(result),
     )  # fmt: skip
+
+
+def _erratum(result: Inception) -> str:
+    if result.widths.name != EXAMPLE:
+        return ""
+    return "\n\n" + _("Other texts give {quoted:,} for this example. They count the 3×3 twice.").format(
+        quoted=quoted_macs(result)
+    )

@@ -1,6 +1,7 @@
 """Convolution, stride, padding and pooling. The result is a :class:`explorer.analysis.sliding.Slide`."""
 
 from explorer.analysis.sliding import Slide
+from explorer.drawing.sliding import number
 from explorer.i18n import _, ngettext
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
@@ -15,7 +16,17 @@ def lesson() -> Lesson:
         minutes=8,
         experiment="slide",
         vignette=vignettes.kernel_slides,
-        terms=("convolution", "stride", "padding", "pooling", "max-pooling", "average-pooling", "feature-map"),
+        terms=(
+            "convolution",
+            "stride",
+            "padding",
+            "pooling",
+            "max-pooling",
+            "average-pooling",
+            "adaptive-pool",
+            "ceil-mode",
+            "feature-map",
+        ),
         links=(
             Link("kernels", _("The formula for any input"), {"show": "size"}),
             Link("predict", _("The kernels that a network has learned"), {"weights": "digits-cnn", "index": "3"}),
@@ -41,13 +52,21 @@ def lesson() -> Lesson:
             ),
             Ask(
                 name="count",
-                text=lambda result: _(
-                    "The kernel has {kernel} columns and the image has {image}. The kernel moves one pixel at a time "
-                    "and stays inside the image. How many columns has the output?"
-                ).format(kernel=result.windows.kernel, image=result.windows.size),
+                text=lambda result: ngettext(
+                    "The kernel has {kernel} columns and the image has {image}. The kernel moves by {stride} pixel at "
+                    "a time and stays inside the image{padded}. How many columns has the output?",
+                    "The kernel has {kernel} columns and the image has {image}. The kernel moves by {stride} pixels "
+                    "at a time and stays inside the image{padded}. How many columns has the output?",
+                    result.windows.stride,
+                ).format(
+                    kernel=result.windows.kernel,
+                    image=result.windows.size,
+                    stride=result.windows.stride,
+                    padded=_padded(result),
+                ),
                 unit=_("columns"),
                 answer=lambda result: result.windows.count,
-                start={"kernel": "blur"},
+                start={"kernel": "blur", "stride": "1", "padding": "0"},
             ),
             Try(
                 text=_(
@@ -60,25 +79,24 @@ def lesson() -> Lesson:
             Reveal(of="count", text=_count, controls=("padding",)),
             Ask(
                 name="edges",
-                text=_(
-                    "Now the weights are negative on the left, zero in the middle and positive on the right. Where "
-                    "will the output be far from zero?"
-                ),
+                text=lambda result: _(
+                    "Now the kernel is this table of weights:\n\n{table}\n\nWhere will the output be far from zero?"
+                ).format(table=_table(result)),
                 options={
                     "columns": _("Where there is ink on one side and paper on the other, left to right"),
                     "rows": _("Where there is ink on one side and paper on the other, top to bottom"),
                     "bright": _("Where there is much ink all around"),
                 },
                 answer=_edges,
-                start={"kernel": "vertical", "padding": "0"},
+                start={"kernel": "vertical", "stride": "1", "padding": "0"},
             ),
             Reveal(of="edges", text=_describe_edges, controls=("digit", "kernel", "filter"), numbers=False),
             Ask(
                 name="stride",
                 text=lambda result: _(
                     "With a **stride** of {stride}, the kernel moves {stride} pixels at a time, again inside the "
-                    "image. How many columns of the image does it never read?"
-                ).format(stride=result.windows.stride),
+                    "image{padded}. How many columns of the image does it never read?"
+                ).format(stride=result.windows.stride, padded=_padded(result)),
                 unit=_("columns"),
                 answer=lambda result: len(result.windows.unread),
                 start={"stride": "2", "padding": "0"},
@@ -97,6 +115,19 @@ def lesson() -> Lesson:
             Reveal(of="pool", text=_pool, controls=("digit", "kernel", "filter", "window", "stride")),
         ),
     )
+
+
+def _padded(result: Slide) -> str:
+    """Returns the words about padding; none if there is none."""
+    padding = result.windows.padding
+    return _(", which has {padding} more cells of zeros at each end").format(padding=padding) if padding else ""
+
+
+def _table(result: Slide) -> str:
+    """Returns the kernel as a block of text."""
+    rows = [[number(weight) for weight in row] for row in result.kernel or ()]
+    width = max((len(cell) for row in rows for cell in row), default=0)
+    return "\n".join(["```text", *("  ".join(cell.rjust(width) for cell in row) for row in rows), "```"])
 
 
 def _profile(result: Slide) -> tuple[float, float, float]:
@@ -124,7 +155,7 @@ def _describe_edges(result: Slide) -> str:
 def _count(result: Slide) -> str:
     windows = result.windows
     return _(
-        "**{count} columns**: the kernel has room for {room} moves, and it also counts where it starts. **Padding** "
+        "**{count} columns**: the kernel can move {room} times, and the place where it starts counts too. **Padding** "
         "puts zeros around the image. Change it: with how much padding is the output as large as the image?"
     ).format(count=windows.count, room=windows.travel // windows.stride)
 

@@ -18,7 +18,7 @@ def lesson() -> Lesson:
         minutes=7,
         experiment="trainings",
         vignette=vignettes.memory,
-        terms=("random-labels", "validation", "epoch", "weight-decay"),
+        terms=("random-labels", "overfitting", "underfitting", "validation", "epoch", "weight-decay"),
         links=(Link("train", _("Train with random labels yourself"), {"net": "digits-cnn", "recipe": "quick"}),),
         papers=(
             Paper(
@@ -33,11 +33,13 @@ def lesson() -> Lesson:
         steps=(
             Say(
                 text=lambda result: _(
-                    "A network with {params:,} parameters learns handwritten digits. It is trained three times: with "
-                    "the **true labels**, with **half of the labels replaced** by random ones, and with **all labels "
-                    "random**. In the last case, the label of an image has nothing to do with the image. The test "
-                    "images always have their true labels."
-                ).format(params=result.params[0]),
+                    "A network with {params:,} parameters learns handwritten digits. It is trained {times} times: with "
+                    "the **true labels**, with {share:.0%} of the labels **replaced by random ones**, and with **all "
+                    "labels random**. In the last case, the label of an image has nothing to do with the image. The "
+                    "test images always have their true labels."
+                ).format(
+                    params=result.params[0], times=len(result.variants), share=result.variants[1].recipe.random_labels
+                ),
                 start={"compare": "labels", "epochs": "30", "rate": "0.003"},
             ),
             Ask(

@@ -16,7 +16,22 @@ def lesson() -> Lesson:
         minutes=9,
         experiment="trainings",
         vignette=vignettes.rates,
-        terms=("batch-norm", "dropout", "augmentation", "learning-rate", "optimizer"),
+        terms=(
+            "batch-norm",
+            "dropout",
+            "regularisation",
+            "augmentation",
+            "learning-rate",
+            "schedule",
+            "warm-up",
+            "optimizer",
+            "momentum",
+            "optimizer-state",
+            "label-smoothing",
+            "ema",
+            "mixed-precision",
+            "sweep",
+        ),
         links=(
             Link("train", _("A sweep of your own"), {"net": "digits-cnn", "recipe": "quick", "sweep": "lr=0.001,0.01"}),
         ),
@@ -50,9 +65,9 @@ def lesson() -> Lesson:
             Ask(
                 name="train",
                 text=_(
-                    "One of them makes the **training** images harder to learn on purpose, and may still do well on "
-                    "new images. Which has the largest advantage on held-out images over its own training images, or "
-                    "the smallest disadvantage?"
+                    "A network usually does better on the images that it learns from than on held-out images. Some of "
+                    "these changes make the **training** images harder on purpose. For which one is the accuracy on "
+                    "held-out images highest, compared with the accuracy on its own training images?"
                 ),
                 options=_names(),
                 answer=lambda result: _best([row.validation[-1][1] - row.training[-1][1] for row in result.trained]),
@@ -100,9 +115,9 @@ def _listed(result: Any, values: list[float], form: str) -> str:
 def _first(result: Any) -> str:
     values = [row.validation[0][1] for row in result.trained]
     return _(
-        "After one epoch: **{listed}**. Batch norm shifts and scales every channel to the same range, so no layer has "
-        "to wait until the layers before it have settled. Then larger steps are safe too. A rate that is too low needs "
-        "many epochs for the same way."
+        "After one epoch: **{listed}**. Batch norm shifts and scales every channel to the same range. So a layer can "
+        "learn while the layers before it still change, and larger steps are safe. With a rate that is too low, the "
+        "same way takes many epochs."
     ).format(listed=_listed(result, values, ".1%"))
 
 
@@ -119,6 +134,7 @@ def _gap(result: Any) -> str:
 def _last(result: Any) -> str:
     values = [row.validation[-1][1] for row in result.trained]
     return _(
-        "After {epochs} epochs: **{listed}**. In such a short training, what slows learning down costs most. "
-        "Augmentation pays off in long trainings of networks that would otherwise learn their images by heart."
+        "After {epochs} epochs: **{listed}**. In a short training, everything that slows learning down costs "
+        "accuracy. Augmentation and dropout pay off in long trainings, in which a network would otherwise learn its "
+        "images by heart."
     ).format(epochs=result.view.epochs, listed=_listed(result, values, ".1%"))

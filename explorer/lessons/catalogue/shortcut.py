@@ -5,7 +5,9 @@ from typing import Any
 from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+from explorer.lessons.shortcut import SPEC
 
+CHANCE = 1 / SPEC.num_classes
 CLOSE = 0.03  # accuracies that differ by less are about equal
 TWICE = 2.0  # heat that is so many times that of the other places stands out
 
@@ -42,8 +44,7 @@ def lesson() -> Lesson:
                     "Two equal networks learn to read digits. In the training images of the second one, somebody has "
                     "left a small **coloured mark** in the corner: each digit has a colour of its own. Hospitals have "
                     "done the same with a label on X-rays of the very ill, without noticing.\n\n"
-                    "Both networks get nearly every training image right. Then they see test images, which have no "
-                    "mark."
+                    "Both networks are trained in the same way. Then they see test images, which have no mark."
                 ),
                 start={"show": "answers", "share": "100", "epochs": "6"},
             ),
@@ -60,8 +61,8 @@ def lesson() -> Lesson:
             Ask(
                 name="wrong",
                 text=_(
-                    "Now every test image gets the mark of **another digit**: a 7 with the colour of the 8. What does "
-                    "the network that was trained with marks answer most often?"
+                    "Now every test image gets the mark of **another digit**, for example a 7 with the colour of the "
+                    "8. What does the network that was trained with marks answer most often?"
                 ),
                 options={
                     "digit": _("The digit that is written"),
@@ -120,7 +121,7 @@ def _without(result: Any) -> str:
     clean, with_marks = result.answers
     if clean.without - with_marks.without < CLOSE:
         return "same"
-    return "worse" if with_marks.without > 0.1 + CLOSE else "chance"
+    return "worse" if with_marks.without > CHANCE + CLOSE else "chance"
 
 
 def _wrong(result: Any) -> str:

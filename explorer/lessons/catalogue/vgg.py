@@ -21,7 +21,25 @@ def lesson() -> Lesson:
         minutes=7,
         experiment="network",
         vignette=vignettes.parameters,
-        terms=("parameter", "macs", "linear", "fully-convolutional", "flatten", "head", "lrn"),
+        terms=(
+            "spec",
+            "preset",
+            "cfg",
+            "width",
+            "parameter",
+            "macs",
+            "mult-adds",
+            "flops",
+            "arithmetic-intensity",
+            "activation-memory",
+            "training-memory",
+            "buffer",
+            "linear",
+            "fully-convolutional",
+            "flatten",
+            "head",
+            "lrn",
+        ),
         links=(
             Link("architecture", _("The table of its layers, with formulas"), {"net": "vgg16", "table": "formulas"}),
             Link("compare", _("All versions side by side"), {"a": "vgg11", "b": "vgg13", "c": "vgg16", "d": "vgg19"}),
@@ -35,12 +53,12 @@ def lesson() -> Lesson:
         ),
         steps=(
             Say(
-                text=_(
-                    "VGG-16 has convolutions, which slide small kernels over the image, and at the end a few linear "
-                    "layers, in which every output has a weight for every input. We ask two different things of it: "
-                    "how many numbers must be **stored** (parameters), and how many multiplications must be **done** "
-                    "(MACs)."
-                ),
+                text=lambda result: _(
+                    "{name} begins with convolutions, which slide small kernels over the image. It ends with linear "
+                    "layers, in which every output has a weight for every input. You will ask two things about each "
+                    "layer: how many numbers must be **stored** (its parameters), and how many multiplications must be "
+                    "**done** for an image (its MACs)."
+                ).format(name=result.titles[0]),
                 start={"net": "vgg16", "other": "vgg16", "colour": "params"},
             ),
             Ask(

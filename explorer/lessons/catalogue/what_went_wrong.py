@@ -6,7 +6,7 @@ from typing import Any
 from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say
-from explorer.lessons.mistakes import UNSEEN
+from explorer.lessons.mistakes import CASES, CHANCE_CLASSES, EVALUATIONS, RATES, UNSEEN, small_vgg
 
 
 def lesson() -> Lesson:
@@ -18,7 +18,21 @@ def lesson() -> Lesson:
         minutes=10,
         experiment="mistakes",
         vignette=vignettes.misfit,
-        terms=("head", "eval-mode", "augmentation", "learning-rate", "test-set", "data-parallel"),
+        terms=(
+            "head",
+            "eval-mode",
+            "augmentation",
+            "learning-rate",
+            "test-set",
+            "top-k",
+            "confusion-matrix",
+            "calibration",
+            "mse",
+            "mae",
+            "data-parallel",
+            "transfer-learning",
+            "fine-tuning",
+        ),
         links=(
             Link("predict", _("Import a checkpoint: it asks and explains"), {}),
             Link("train", _("Train with a rate that arrives"), {"net": "digits-cnn", "recipe": "quick"}),
@@ -33,18 +47,18 @@ def lesson() -> Lesson:
         steps=(
             Say(
                 text=_(
-                    "You get six cases from other people's projects. All of them have cost somebody an evening. For "
-                    "each, read what the program shows, and say what went wrong. Nothing here is made up: the errors "
-                    "are raised and the numbers are measured when you open the step."
-                ),
+                    "You get {count} mistakes that people make again and again. For each, read what a program shows, "
+                    "and say what went wrong. Nothing here is made up: the errors are raised and the numbers are "
+                    "measured when you open the step."
+                ).format(count=len(CASES)),
             ),
             Ask(
                 name="head",
                 text=_told(
                     _(
-                        "Homework: a small VGG for images of 32×32 pixels ends with a linear layer for 10 classes. "
-                        "With the first image, it stops:"
-                    )
+                        "Homework: a small VGG for images of {side}×{side} pixels ends with a linear layer for "
+                        "{classes} classes. With the first image, it stops:"
+                    ).format(side=small_vgg(1).image_size, classes=small_vgg(1).num_classes)
                 ),
                 options={
                     "classes": _("The data has another number of classes"),
@@ -76,9 +90,9 @@ def lesson() -> Lesson:
                 name="augmented",
                 text=_told(
                     _(
-                        "A trained network, the same test images, no training in between, batches of 128. Each time "
-                        "the accuracy is another:"
-                    )
+                        "A trained network is evaluated {times} times on the same test images, without any training in "
+                        "between. Each time, the accuracy is another:"
+                    ).format(times=EVALUATIONS)
                 ),
                 options={
                     "float": _("Rounding: the sums are computed in another order each time"),
@@ -110,9 +124,9 @@ def lesson() -> Lesson:
                 name="rate",
                 text=_told(
                     _(
-                        "Somebody tries two learning rates, one 1,000 times as large as the other, and notes the "
-                        "accuracy of every epoch:"
-                    )
+                        "Somebody tries two learning rates, one {times:,.0f} times as large as the other, and notes "
+                        "the accuracy of every epoch:"
+                    ).format(times=max(RATES) / min(RATES))
                 ),
                 options={
                     "robust": _("The optimizer adapts itself, so the rate does not matter"),
@@ -126,11 +140,14 @@ def lesson() -> Lesson:
             Ask(
                 name="choice",
                 text=lambda result: _(
-                    "{candidates:,} programs name the class of {images:,} test images, one of ten. The report is about "
-                    "the best of them:\n\n```text\n{evidence}\n```\nThe others are deleted. What will it reach on new "
-                    "images?"
+                    "{candidates:,} programs name the class of {images:,} test images, one of {classes}. The report "
+                    "is about the best of them:\n\n"
+                    "```text\n{evidence}\n```\nThe others are deleted. What will it reach on new images?"
                 ).format(
-                    candidates=result.view.candidates, images=result.view.images, evidence=result.finding.evidence
+                    candidates=result.view.candidates,
+                    images=result.view.images,
+                    classes=CHANCE_CLASSES,
+                    evidence=result.finding.evidence,
                 ),
                 options={
                     "same": _("About as many: it has proved itself on images that it has not seen"),
@@ -161,10 +178,10 @@ def _chosen(result: Any) -> str:
 
 def _head(result: Any) -> str:
     return _(
-        "The layer reads **{reads:,}** numbers, and **{arrive:,}** arrive. PyTorch names four numbers and lets you "
-        "guess which is which. Below is what the importer of this program says about the same checkpoint. The number "
-        "of features is channels · side², and every pool halves the side: one pool more or less, or images of another "
-        "size, and the head no longer fits."
+        "The layer reads **{reads:,}** numbers, and **{arrive:,}** arrive. PyTorch names the sizes of two tables and "
+        "lets you guess what they are. Below is what the importer of this program says about the same checkpoint. The "
+        "number of features is channels · side², and every pool halves the side: one pool more or less, or images of "
+        "another size, and the head no longer fits."
     ).format(**result.finding.values)
 
 
@@ -179,15 +196,15 @@ def _module(result: Any) -> str:
 def _augmented(result: Any) -> str:
     return _(
         "Random crops and rotations are useful in training. Here they are applied to the test images as well: between "
-        "{least:.1%} and {most:.1%}, where the network reaches **{plain:.1%}** on the images as they are. The cause is "
-        "one data set object with one list of transforms for both. Here an evaluation never has an augmentation."
+        "{least:.1%} and {most:.1%}, where the network reaches **{plain:.1%}** on the images as they are. Often one "
+        "data set object with one list of transforms serves both. In this product, an evaluation never augments."
     ).format(**result.finding.values)
 
 
 def _mode(result: Any) -> str:
     return _(
         "With {size} images at a time, it reaches {small:.1%}, and **{plain:.1%}** in evaluation mode. In training "
-        "mode, batch norm takes mean and variance from the images that happen to be together, and two images are a "
+        "mode, batch norm takes mean and variance from the images that happen to be together, and so few images are a "
         "poor sample. `network.eval()` takes the means that were collected in training. Dropout is switched off by the "
         "same call."
     ).format(**result.finding.values)
@@ -196,8 +213,9 @@ def _mode(result: Any) -> str:
 def _rate(result: Any) -> str:
     return _(
         "Two curves that agree to the last digit, {last:.2%} after {epochs} epochs, are the same training: the "
-        "program reads the flag and gives its optimizer a number of its own. Two rates so far apart always differ. "
-        "Here a recipe refuses what it does not know. Below is what it says to a rate under the wrong name."
+        "program reads the flag, but gives its optimizer a number of its own. With two rates so far apart, the curves "
+        "would differ. In this product, a recipe refuses what it does not know. Below is what it says to a rate under "
+        "the wrong name."
     ).format(**result.finding.values)
 
 

@@ -1,5 +1,6 @@
 """Why networks stack small kernels. The result has ``view``, ``one`` (the large kernel) and ``many`` (the stack)."""
 
+import math
 from typing import Any
 
 from explorer.analysis.kernels import Kernel
@@ -17,7 +18,7 @@ def lesson() -> Lesson:
         minutes=6,
         experiment="stack",
         vignette=vignettes.nested_fields,
-        terms=("3x3", "kernel", "local-connection", "relu"),
+        terms=("3x3", "kernel", "local-connection", "channel", "groups", "relu"),
         links=(
             Link("kernels", _("The same experiment with all its settings"), {"show": "stack"}),
             Link("architecture", _("A network that is built of 3×3 kernels alone"), {"net": "vgg16"}),
@@ -34,12 +35,12 @@ def lesson() -> Lesson:
         ),
         steps=(
             Say(
-                text=_(
-                    "A convolution computes each output cell from a small window of its input. The window is called "
-                    "the **kernel**. A second convolution reads the output of the first one. So a cell after two "
-                    "convolutions depends on more pixels than a cell after one.\n\n"
-                    "In this lesson you compare one large kernel with a stack of 3×3 kernels."
-                ),
+                text=lambda result: _(
+                    "A convolution computes each output cell from a small window of its input. It lays a **kernel** on "
+                    "the window: a table with a weight for each cell. A second convolution reads the output of the "
+                    "first one. So a cell after two convolutions depends on more pixels than a cell after one.\n\n"
+                    "In this lesson you compare one large kernel with a stack of {small} kernels."
+                ).format(small=result.many.kernels[0]),
                 start={"k": "5", "by": "3x3", "c": "64"},
             ),
             Ask(
@@ -49,23 +50,24 @@ def lesson() -> Lesson:
                     "cell see?"
                 ).format(count=len(result.many.kernels), kernel=result.many.kernels[0]),
                 options={
-                    "3": _("3: the window does not grow"),
-                    "5": _("5: each edge of the window grows by one"),
-                    "6": _("6: the sides add up"),
-                    "9": _("9: the sides multiply"),
+                    "same": _("As many as one kernel: the window does not grow"),
+                    "edges": _("A few more: every kernel adds its side minus one"),
+                    "sum": _("The sides of the kernels added up"),
+                    "product": _("The sides of the kernels multiplied"),
                 },
-                answer=lambda result: str(result.many.fields[0].rows),
+                answer=_rule,
             ),
             Ask(
                 name="weights",
                 text=_(
-                    "Compare them with one large kernel that sees the same pixels. Count the weights, with as many "
-                    "channels coming in as going out. What do you expect of the stack?"
+                    "Compare the stack with one large kernel that sees the same pixels. Count the weights. Maps have "
+                    "**channels**, and here every layer reads as many channels as it gives. How many weights has the "
+                    "stack?"
                 ),
                 options={
-                    "more": _("It has more weights, because it has more layers"),
-                    "same": _("It has the same number, because it sees the same pixels"),
-                    "fewer": _("It has fewer weights"),
+                    "more": _("More than the large kernel, because it has more layers"),
+                    "same": _("As many as the large kernel, because it sees the same pixels"),
+                    "fewer": _("Fewer than the large kernel"),
                 },
                 answer=_compare,
             ),
@@ -90,10 +92,10 @@ def lesson() -> Lesson:
             Reveal(of="layers", text=_layers, controls=("k",), numbers=False),
             Try(
                 text=lambda result: _(
-                    "Between two convolutions there is a ReLU. The large kernel passes **{one}**, the stack "
-                    "**{many}**. Each of them is a bend that lets the network compute something that one linear sum "
-                    "can't.\n\nTry another size, or replace the large kernel by a row and a column: when is the "
-                    "saving largest?"
+                    "After each convolution comes a ReLU, which turns negative numbers into zero. With the large "
+                    "kernel there is **{one}** of them, with the stack there are **{many}**. Each one lets the "
+                    "network compute something that sums alone can't.\n\n"
+                    "Try another size, or replace the large kernel by a row and a column: when is the saving largest?"
                 ).format(one=len(result.one.kernels), many=len(result.many.kernels)),
                 controls=("k", "by", "c", "map"),
             ),
@@ -101,11 +103,20 @@ def lesson() -> Lesson:
     )
 
 
+def _rule(result: Any) -> str:
+    """Returns the rule that gives the field of the stack."""
+    sides = [kernel.rows for kernel in result.many.kernels]
+    rules = {
+        1 + sum(side - 1 for side in sides): "edges", max(sides): "same", sum(sides): "sum", math.prod(sides): "product"
+    }  # fmt: skip
+    return rules[result.many.fields[0].rows]
+
+
 def _two(result: Any) -> str:
     fields = " → ".join(str(kernel) for kernel in reversed(result.many.fields))
     return _(
-        "One cell sees **{field} pixels**. Read it from the output backwards: one cell, then {fields}. Each layer adds "
-        "the side of its kernel minus one: {growth}."
+        "One cell sees **{field} pixels**. Read the figure from the output backwards: one cell, then {fields}. Each "
+        "layer adds the side of its kernel minus one: {growth}."
     ).format(
         field=result.many.fields[0], fields=fields,
         growth=", ".join(map(_growth, dict.fromkeys(result.many.kernels))),
@@ -139,7 +150,7 @@ def _weights(result: Any) -> str:
     return _(
         "A kernel of {kernel} has {one}·C² weights: {one} places, each from C channels to C channels. The stack has "
         "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a difference of {saved:.0%}. "
-        "C does not matter for this share: try another number of channels."
+        "This share is the same for every C: try another number of channels."
     ).format(
         kernel=one.kernels[0], one=one.cells, many=many.cells, channels=channels, of_one=one.weights(channels),
         of_many=many.weights(channels), saved=abs(1 - many.cells / one.cells),

@@ -70,7 +70,7 @@ def download(page_state: LearnState, result: Any) -> None:
         chapter = Chapter(
             settings=settings,
             numbers=[(fact.label, fact.value, fact.formula) for fact in section.numbers(result)],
-            figures=section.figures(result, dark=False),
+            figures=list(zip(section.figures(result, dark=False), section.figures(result, dark=True), strict=True)),
             predictions=answered(page_state),
         )
         return report(lesson, chapter)

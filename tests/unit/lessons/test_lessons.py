@@ -2,6 +2,8 @@
 
 import math
 import re
+from dataclasses import asdict
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -12,26 +14,31 @@ from explorer.analysis.sliding import KERNELS, digit, slide
 from explorer.analysis.windows import Windows
 from explorer.drawing import curves, depth_chart
 from explorer.drawing.curves import Curve
-from explorer.lessons import Reveal, lessons, lessons_about
+from explorer.lessons import Reveal, Step, lessons, lessons_about
 from explorer.lessons.gradients import Setting, amount, slope
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
+from explorer.lessons.shortcut import Answers, Findings, Look
 from explorer.training import short
 from explorer.ui.glossary import entries
-from explorer.ui.learn.experiments import experiments, network
-from explorer.ui.learn.results import answer_text
+from explorer.ui.learn.experiments import experiments, network, trainings
+from explorer.ui.learn.experiments import shortcut as planted
 
 # Another network or image for each experiment.
 OTHERS = {
     "stack": {"k": "9"},
     "slide": {"digit": "7", "padding": "2"},
     "network": {"net": "resnet18", "other": "resnet50"},
-    "inception": {"module": "5b"},
-    "field": {"layers": "5, pool 3, 7"},
+    "modules": {"module": "5b", "init": "he"},
+    "reach": {"layers": "5, pool 3, 7", "image": "flower", "layer": "layer2.0.add"},
     "gradients": {"depth": "14", "activation": "tanh"},
     "mistakes": {"width": "8", "seed": "3", "candidates": "50"},
 }
 COMPUTED = [name for name, lesson in lessons().items() if lesson.experiment in OTHERS]
+
+
+def figures_in(step: Step, result: object) -> list[str]:
+    return re.findall(r"[\d.,]*\d", written(step.text, result))
 
 
 @pytest.mark.parametrize("name", COMPUTED)
@@ -45,7 +52,51 @@ def test_the_texts_of_a_lesson_follow_the_network(name: str) -> None:
         shown, other = (
             section.compute(section.view.parse(view)) for view in (settings, {**settings, **OTHERS[lesson.experiment]})
         )
-        assert re.findall(r"[\d.,]+", written(step.text, shown)) != re.findall(r"[\d.,]+", written(step.text, other))
+        assert figures_in(step, shown) != figures_in(step, other)
+
+
+@pytest.mark.parametrize("name", [name for name, one in lessons().items() if one.experiment == "trainings"])
+def test_the_texts_about_trainings_follow_the_curves(name: str) -> None:
+    lesson = lessons()[name]
+    for position, step in enumerate(lesson.steps):
+        view = trainings.TrainingsView.parse(lesson.settings_at(position))
+        outcome = trainings.Outcome(
+            view, trainings.variants(view.compare, trainings.Options(3, 0.1, permute=False, seed=0)), []
+        )
+        shown, other = (
+            outcome._replace(trained=[
+                trainings.Trained(variant, 1000 * (place + 1), [(1, share), (2, share + place / 40)],
+                                  [(1, share / 2), (2, 0.9 * share - place / 50)], share + place / 60)
+                for place, variant in enumerate(outcome.variants)
+            ])
+            for share in (0.4, 0.6)
+        )  # fmt: skip
+        if isinstance(step, Reveal):
+            assert figures_in(step, shown) != figures_in(step, other)
+        if not isinstance(step.text, str) and not isinstance(step, Reveal):
+            assert figures_in(step, outcome), "the text is there before the run"
+
+
+def test_the_texts_about_a_shortcut_follow_what_was_found() -> None:
+    lesson = lessons()["shortcut"]
+    cells = [[[0.5] * 16] * 16] * 3
+    for position, step in enumerate(lesson.steps):
+        if not isinstance(step, Reveal):
+            continue
+        view = planted.ShortcutView.parse(lesson.settings_at(position))
+        shown, other = (
+            planted.Outcome(view, "", asdict(Findings(
+                [Answers(right, right - 0.1, right - 0.2, 0.1), Answers(right, 1.0, 1 - right, right)],
+                [Look(digit, marks - digit, [digit, 0], [], [], cells) for digit in range(10)],
+                [right, 0.9], [0.1, right], [right, 0.1, 0.1], [0.8, right, 0.1], marks, 5, 60, 100 * marks, 1500,
+            )))
+            for right, marks in ((0.7, 11), (0.8, 13))
+        )  # fmt: skip
+        assert figures_in(step, shown) != figures_in(step, other)
+
+
+def test_each_term_of_the_glossary_leads_to_a_lesson() -> None:
+    assert [term for term in entries() if not lessons_about(term)] == []
 
 
 def test_the_gallery_goes_from_one_kernel_to_whole_trainings() -> None:
@@ -70,7 +121,7 @@ def test_words_follow_the_kernels_of_a_link() -> None:
     assert "+4 for a 5×5" in written(reveals["two"].text, result)
     assert "1 + (5 − 1) + (5 − 1) = 9" in written(reveals["layers"].text, result)
     question = lesson.questions["two"]
-    assert answer_text(question, question.answer(section.compute(section.view.parse({"k": "7"})))) == "7"
+    assert question.answer(section.compute(section.view.parse({"k": "7"}))) == "edges"
 
 
 def test_lessons_explain_terms_of_the_glossary() -> None:
@@ -132,14 +183,19 @@ class Requests(HTMLParser):
         self.found += [str(value) for value in values.values() if "url(" in str(value) and "url(#" not in str(value)]
 
 
+def in_colours(colours: dict[str, str], match: re.Match[str]) -> str:
+    return colours[match[1]]
+
+
 @pytest.mark.parametrize("name", COMPUTED)
 def test_a_saved_experiment_asks_for_nothing(name: str) -> None:
     lesson = lessons()[name]
     section = experiments()[lesson.experiment]
     result = section.compute(section.view.parse(lesson.settings_at(len(lesson.steps))))
     figures, facts = section.figures(result, dark=False), section.numbers(result)
+    both = list(zip(figures, section.figures(result, dark=True), strict=True))
     chapter = Chapter(
-        {"a & b": "1"}, [(fact.label, fact.value, fact.formula) for fact in facts], figures, [("**Why**?", "<b>", "c")]
+        {"a & b": "1"}, [(fact.label, fact.value, fact.formula) for fact in facts], both, [("**Why**?", "<b>", "c")]
     )
     page = report(lesson, chapter)
     requests = Requests()
@@ -147,7 +203,10 @@ def test_a_saved_experiment_asks_for_nothing(name: str) -> None:
     assert requests.found == []
     assert "@import" not in page
     assert figures
-    assert all(figure in page for figure in figures)
+    for part, expected in zip(page.split("@media"), zip(*both, strict=True), strict=True):
+        colours = dict(re.findall(r"--(\w+): ([^;]+);", part))
+        coloured = re.sub(r"var\(--(\w+)\)", partial(in_colours, colours), page)
+        assert all(figure in coloured for figure in expected), "light, and dark in a dark browser"
     assert facts[0].value in page
     assert "a &amp; b" in page
     assert "<td>&lt;b&gt;</td>" in page

@@ -14,6 +14,7 @@ from explorer.drawing.curves import Curve
 from explorer.drawing.panels import Panel
 from explorer.formatting import short
 from explorer.i18n import _
+from explorer.lessons import recorded
 from explorer.lessons.trainings import DATASET, IMAGE, Options, Variant, variants
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
@@ -38,7 +39,7 @@ class TrainingsView(PageFields):
         seed: Seed of everything that is random.
     """
 
-    compare: Literal["dense", "remedies", "depth", "labels"] = "dense"
+    compare: Literal["dense", "remedies", "depth", "labels", "recorded", "options"] = "dense"
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 10
     rate: Annotated[float, Field(gt=0, le=0.3)] = 0.001
     permute: bool = False
@@ -71,12 +72,14 @@ class Outcome(NamedTuple):
         variants: Networks and recipes.
         trained: Results in the same order; empty before the run.
         problem: Reason why there is no result.
+        is_recorded: Whether the results ship with the lessons.
     """
 
     view: TrainingsView
     variants: list[Variant]
     trained: list[Trained]
     problem: str = ""
+    is_recorded: bool = False
 
     @property
     def params(self) -> list[int]:
@@ -115,15 +118,19 @@ def compute(view: TrainingsView) -> Outcome:
     """Return the trainings, with their curves if this session has run them."""
     options = Options(view.epochs, view.rate, view.permute, view.seed)
     outcome = Outcome(view, variants(view.compare, options), [])
-    found = background.find(outcome.key)
-    if found.result is None:
+    results: Any = recorded.results_of(outcome.variants)
+    outcome = outcome._replace(is_recorded=results is not None)
+    if results is None:
+        found = background.find(outcome.key)
+        results = found.result
+    if results is None:
         return outcome._replace(problem=found.problem)
     return outcome._replace(trained=[
         Trained(
             variant, params, [(epoch, share) for epoch, share in metrics["train/top1"]],
             [(epoch, share) for epoch, share in metrics.get("validation/top1", [])], metrics["test/top1"][-1][1],
         )
-        for variant, params, metrics in zip(outcome.variants, outcome.params, found.result, strict=True)
+        for variant, params, metrics in zip(outcome.variants, outcome.params, results, strict=True)
     ])  # fmt: skip
 
 
@@ -157,6 +164,9 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         },
         border="horizontal", hide_index=True, alt=_("Accuracies after the last epoch"),
     )  # fmt: skip
+    if result.is_recorded:
+        words = _("Recorded with `{command}` on the bundled digits, so that you need not wait.")
+        st.caption(words.format(command=recorded.COMMAND))
 
 
 def _digits(view: TrainingsView, *, dark: bool) -> str:

@@ -22,21 +22,26 @@ EXAMPLE = widget_key(NAME, "example")
 NETWORKS = ("lenet5", "alexnet", "vgg16")
 
 
-def _readable(text: object) -> object:
+def readable(text: object) -> object:
     """Return the layers of a link, ``3.pool2``, in the form that people type, ``3, pool 2``."""
     if not isinstance(text, str):
         return text
     return re.sub(r"pool(?=[0-9])", "pool ", re.sub(r"\s*\.\s*", ", ", text))
 
 
+def compact(text: str) -> str:
+    """Return layers in the form that links have."""
+    return text.replace(", ", ".").replace(" ", "")
+
+
 class FieldView(PageFields):
     """Fields of the section: the typed layers."""
 
-    layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_readable)] = "3, 3, 3"
+    layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(readable)] = "3, 3, 3"
 
     def to_link(self) -> dict[str, str]:
         """Return the query parameters. The layers have no blanks, and dots between them."""
-        return {name: text.replace(", ", ".").replace(" ", "") for name, text in super().to_link().items()}
+        return {name: compact(text) for name, text in super().to_link().items()}
 
 
 def examples() -> dict[str, str]:
@@ -58,13 +63,20 @@ def labels() -> dict[str, str]:
 
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
-    if not is_rendered("layers"):
-        return {"layers": value(NAME, "layers")}
+    return {"layers": layers_input(widget_key(NAME, "layers")) if is_rendered("layers") else value(NAME, "layers")}
+
+
+def layers_input(key: str) -> str:
+    """Render the field for the layers, next to the examples.
+
+    Args:
+        key: Key of the field's widget.
+    """
     stacks = examples()
     left, right = st.columns([7, 4], vertical_alignment="bottom")
-    text = left.text_input(
+    text: str = left.text_input(
         labels()["layers"],
-        key=widget_key(NAME, "layers"),
+        key=key,
         live="100ms",
         help=_(
             "`3` is a 3×3 convolution, `7/2` a 7×7 with stride 2, `pool 2` a 2×2 pool with stride 2, `pool 3/2` "
@@ -79,13 +91,13 @@ def controls() -> dict[str, Any]:
         key=EXAMPLE,
         placeholder=_("Choose one…"),
         on_change=_open,
-        args=(stacks,),
+        args=(key, stacks),
     )
-    return {"layers": text}
+    return text
 
 
-def _open(stacks: dict[str, str]) -> None:
-    st.session_state[widget_key(NAME, "layers")] = stacks[st.session_state[EXAMPLE]]
+def _open(key: str, stacks: dict[str, str]) -> None:
+    st.session_state[key] = stacks[st.session_state[EXAMPLE]]
     st.session_state[EXAMPLE] = None
 
 
