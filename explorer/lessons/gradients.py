@@ -16,6 +16,11 @@ BATCH = 8
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def signed(value: float) -> str:
+    """Returns a slope with three decimals and a minus sign that is as long as a plus."""
+    return f"{value:.3f}".replace("-", "−")
+
+
 def amount(value: float) -> str:
     """Returns a positive number with two or three digits, a small one as a power of ten."""
     if value >= 100 or value == 0:

@@ -4,8 +4,9 @@ from typing import Any
 
 from explorer.i18n import _
 from explorer.lessons import vignettes
-from explorer.lessons.gradients import amount
+from explorer.lessons.gradients import amount, signed
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+from explorer.specs.activation import ACTIVATIONS
 
 STEADY = 30.0  # between 1/30 and 30 times as large counts as steady
 TINY = 1e-5
@@ -66,7 +67,7 @@ def lesson() -> Lesson:
                     "A network with {depth} layers has this activation after each layer: **{activation}**. A sigmoid's "
                     "slope is at most 1/4, a ReLU's is 0 or 1. How much of the last layer's gradient arrives at the "
                     "first layer?"
-                ).format(depth=result.view.depth, activation=result.view.activation.replace("_", " ")),
+                ).format(depth=result.view.depth, activation=_activation(result)),
                 options={
                     "most": _("Most of it"),
                     "some": _("Between a tenth and a thousandth"),
@@ -83,7 +84,7 @@ def lesson() -> Lesson:
                     "{norm} What happens to its gradient on the way from the last layer to the first?"
                 ).format(
                     depth=result.view.depth,
-                    activation=result.view.activation.replace("_", " "),
+                    activation=_activation(result),
                     norm=_("**Batch norm** follows each convolution: it brings every channel to mean 0 and variance 1.")
                     if result.view.norm
                     else _("It has no batch norm."),
@@ -120,6 +121,10 @@ def lesson() -> Lesson:
     )
 
 
+def _activation(result: Any) -> str:
+    return ACTIVATIONS[result.view.activation].name
+
+
 def _amount(ratio: float) -> str:
     return "most" if ratio > 0.1 else "some" if ratio > 1e-3 else "little" if ratio > TINY else "none"
 
@@ -149,12 +154,12 @@ def _shortcut(result: Any) -> str:
     return _(
         "It is multiplied by **{residual}**, and by {plain} without shortcuts. The gradient has a way back on which "
         "nothing multiplies it: the 1 in H′ = F′ + 1. For the block in the middle, and a direction chosen by lot, F′ "
-        "is {inner:.3f} and H′ is {outer:.3f}.\n\n"
+        "is {inner} and H′ is {outer}.\n\n"
         "Now switch batch norm off, and choose other depths. Without it, the sums make the maps grow with every "
         "block, and the gradient with them. So shortcuts and batch norm belong together."
     ).format(
-        residual=amount(result.residual.ratio), plain=amount(result.plain.ratio), inner=result.slope.inner,
-        outer=result.slope.outer,
+        residual=amount(result.residual.ratio), plain=amount(result.plain.ratio), inner=signed(result.slope.inner),
+        outer=signed(result.slope.outer),
     )  # fmt: skip
 
 

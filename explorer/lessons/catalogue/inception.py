@@ -54,7 +54,7 @@ def lesson() -> Lesson:
                 text=_module(
                     lambda module: _(
                         "What matters in an image may be small or large. An **Inception module** looks at each place "
-                        "in {ways} ways at once: through a {kernels} kernel, and through a max pool. The {ways} "
+                        "in {ways} ways at once: through kernels of {kernels}, and through a max pool. The {ways} "
                         "results are put on top of each other (**concatenated**).\n\n"
                         "In the *naive* module, all of them read the input directly. Predict three things about it, "
                         "then look."
@@ -165,10 +165,10 @@ def _gain(factor: float) -> str:
 def _heads(result: Any) -> str:
     found = result.heads
     return _(
-        "By a factor of **{factor}**. Without heads, {without} of the last layer's gradient arrives at the first "
-        "layer; with them, {added}. The lines in the figure part where the heads are. Now choose He's initialisation, "
-        "or switch batch norm on: how much do the heads add then? In 2014 neither was known, and this is why newer "
-        "networks have no auxiliary heads, or use them to regularise the network (Szegedy et al. 2016)."
+        "They multiply it by **{factor}**. Without heads, {without} of the last layer's gradient arrives at the first "
+        "layer; with them, {added}. The lines in the figure part at the modules with heads. Now choose He's "
+        "initialisation, or switch batch norm on: how much do the heads add then? In 2014 neither was known, and this "
+        "is why newer networks have no auxiliary heads, or use them to regularise the network (Szegedy et al. 2016)."
     ).format(factor=amount(found.factor), without=amount(found.without.ratio), added=amount(found.added.ratio))
 
 

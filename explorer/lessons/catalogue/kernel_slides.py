@@ -146,10 +146,10 @@ def _edges(result: Slide) -> str:
 def _describe_edges(result: Slide) -> str:
     values = [value for row in result.output for value in row]
     return _(
-        "The output runs from **{least:,.4g} to {most:,.4g}**. Where the pixels below the kernel are all alike, "
+        "The output runs from **{least} to {most}**. Where the pixels below the kernel are all alike, "
         "positive and negative weights cancel. So a kernel is a question that is put to each place of the image. "
         "Choose other kernels: some come from a trained network, which found its weights by itself."
-    ).format(least=min(values), most=max(values))
+    ).format(least=number(min(values)), most=number(max(values)))
 
 
 def _count(result: Slide) -> str:

@@ -91,7 +91,7 @@ def lesson() -> Lesson:
                 text=_told(
                     _(
                         "A trained network is evaluated {times} times on the same test images, without any training in "
-                        "between. Each time, the accuracy is another:"
+                        "between. The accuracy is not always the same:"
                     ).format(times=EVALUATIONS)
                 ),
                 options={

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from explorer.drawing import depth_chart
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.lessons.gradients import Setting, Slope, amount, norms, slope
+from explorer.lessons.gradients import Setting, Slope, amount, norms, signed, slope
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
@@ -127,12 +127,12 @@ def figures(result: Pair, *, dark: bool) -> list[str]:
 def list_numbers(result: Pair) -> list[Fact]:
     """Return how much of the gradient arrives at the first layer."""
     return [
-        Fact(_("Arrives at the first layer, plain"), amount(result.plain.ratio)),
-        Fact(_("Arrives at the first layer, residual"), amount(result.residual.ratio)),
+        Fact(_("First layer ÷ last layer, plain"), amount(result.plain.ratio)),
+        Fact(_("First layer ÷ last layer, residual"), amount(result.residual.ratio)),
         Fact(_("Length of the plain gradient, clipped"), amount(result.plain.clipped(result.view.clip).total),
              _("{total} before clipping").format(total=amount(result.plain.total))),
-        Fact(_("Slope H′ of a residual block"), f"{result.slope.outer:.3f}",
-             _("F′ + 1 = {inner:.3f} + 1 at {block}").format(inner=result.slope.inner, block=result.slope.block)),
+        Fact(_("Slope H′ of a residual block"), signed(result.slope.outer),
+             _("F′ + 1 = {inner} + 1 at {block}").format(inner=signed(result.slope.inner), block=result.slope.block)),
     ]  # fmt: skip
 
 

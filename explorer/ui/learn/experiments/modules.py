@@ -131,8 +131,8 @@ def list_numbers(result: Modules) -> list[Fact]:
         return inception.list_numbers(result.module)
     found = result.heads
     return [
-        Fact(_("Arrives at the first layer, without heads"), amount(found.without.ratio)),
-        Fact(_("Arrives at the first layer, with heads"), amount(found.added.ratio)),
+        Fact(_("First layer ÷ last layer, without heads"), amount(found.without.ratio)),
+        Fact(_("First layer ÷ last layer, with heads"), amount(found.added.ratio)),
         Fact(_("The heads make it larger by"), _("a factor of {factor}").format(factor=amount(found.factor))),
     ]
 

@@ -147,7 +147,10 @@ def render(result: Seen, *, dark: bool, numbers: bool = True) -> None:
     if result.reach is None:
         field.render(result.layers, dark=dark, numbers=numbers)
         return
-    show_figure(figures(result, dark=dark)[0], key="learn.picture.reach")
+    places = st.columns([1, 2], gap="small")  # on a phone below each other
+    for place, key, figure in zip(places, ("picture", "reach"), figures(result, dark=dark), strict=True):
+        with place:
+            show_figure(figure, key=f"learn.picture.{key}")
     st.caption(
         _(
             "Yellow pixels move the unit most; each map has a scale of its own. The frame is the theoretical field. "
@@ -159,17 +162,21 @@ def render(result: Seen, *, dark: bool, numbers: bool = True) -> None:
 
 
 def figures(result: Seen, *, dark: bool) -> list[str]:
-    """Return the pyramid of fields, or the picture with the effective fields."""
+    """Return the pyramid of fields, or the picture and next to it the effective fields."""
     if result.reach is None:
         return field.figures(result.layers, dark=dark)
     found = result.reach
     top, bottom, left, right = found.theory
     frame = Frame(top, left, bottom - top + 1, right - left + 1)
-    shown_ = [Panel(_("What the network sees"), panels.rgb(found.picture), frame=frame)]
+    picture = Panel(_("What the network sees"), panels.rgb(found.picture), frame=frame)
+    fields = []
     for title, one in ((_("Before training"), found.random), (_("After training"), found.trained)):
         lines = [_("{pixels} effective pixels").format(pixels=one.pixels), _gaussian(one)]
-        shown_.append(Panel(title, panels.warm(one.shares), lines, frame, _ellipse(one)))
-    return [panels.draw(shown_, label=_("A picture, and how much each pixel moves one unit"), dark=dark)]
+        fields.append(Panel(title, panels.warm(one.shares), lines, frame, _ellipse(one)))
+    return [
+        panels.draw([picture], label=_("The picture as the network sees it"), dark=dark),
+        panels.draw(fields, label=_("How much each pixel moves the unit"), dark=dark),
+    ]
 
 
 def _gaussian(one: Measured) -> str:
