@@ -3,9 +3,11 @@
 import json
 from dataclasses import asdict
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.store import Store
@@ -210,3 +212,18 @@ def test_permuted_digits_are_seen_as_pictures() -> None:
     (permuted,) = pictures(permute="true", epochs="14")
     assert "permuted" in permuted
     assert "permuted" not in plain
+
+
+def test_a_picture_of_the_readers_own_is_measured() -> None:
+    link = {"lesson": "how-far", "step": "14", "show": "effective", "image": "own", "layer": "layer1.0.add"}
+    answers = {"pooled": "8", "order": "same", "share": "most", "enough": "8", "effective": "few", "training": "more"}
+    guesses = {GUESS + name: value for name, value in answers.items()}
+    app = open_page(**link, **guesses)
+    before = next(metric.value for metric in app.metric if "after training" in metric.label)
+    assert any("Until you have uploaded a picture" in caption.value for caption in app.caption)
+    file = BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(file, "PNG")
+    app.file_uploader[0].upload("noise.png", file.getvalue()).run()
+    page_state(app)
+    assert next(metric.value for metric in app.metric if "after training" in metric.label) != before
+    assert app.query_params["image"] == "own"

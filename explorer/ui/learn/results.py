@@ -1,9 +1,13 @@
 """Predictions and results in words."""
 
+import re
+
 from explorer.formatting import short
 from explorer.lessons import Ask
 from explorer.lessons.lesson import Answer, written
 from explorer.ui.learn.state import LearnState
+
+FENCED = re.compile(r"\s*```.*?```\s*", re.DOTALL)  # a block of code, which has no place in a table
 
 
 def answer_text(question: Ask, answer: Answer) -> str:
@@ -25,6 +29,6 @@ def answered(page_state: LearnState) -> list[tuple[str, str, str]]:
         if not page_state.section.is_complete(result) and name not in page_state.seen:
             continue
         found = page_state.seen[name] if name in page_state.seen else question.answer(result)
-        text = written(question.text, result)
+        text = FENCED.sub(" … ", written(question.text, result))
         rows.append((text, answer_text(question, page_state.guesses[name]), answer_text(question, found)))
     return rows
