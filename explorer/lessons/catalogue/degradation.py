@@ -114,7 +114,7 @@ def lesson() -> Lesson:
             Reveal(of="options", text=_options),
             Try(
                 text=_(
-                    "Now train a small set yourself. Give the deep plain network more epochs, or a smaller learning "
+                    "Now train networks yourself. Give the deep plain network more epochs, or a smaller learning "
                     "rate: does it catch up? The shallow networks tell you whether the images are the problem.\n\n"
                     "A **DenseNet** takes the idea further: it does not add the input of a block, it hands all earlier "
                     "maps on, one on top of the other."
