@@ -15,6 +15,7 @@ from explorer import logs
 from explorer.jobs.exporter import serve
 from explorer.settings import settings
 from explorer.ui import server_logs, sign_in
+from explorer.ui.first_paint import FirstPaint
 from explorer.ui.hosts import HostGuard, warn_about_refused_names
 from explorer.ui.server_numbers import SessionCollector
 from explorer.ui.upload_limit import UploadLimit
@@ -54,4 +55,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     logs.event("app ended")
 
 
-app = st.App("explorer/main.py", lifespan=lifespan, middleware=[Middleware(HostGuard), Middleware(UploadLimit)])
+app = st.App(
+    "explorer/main.py",
+    lifespan=lifespan,
+    middleware=[Middleware(HostGuard), Middleware(UploadLimit), Middleware(FirstPaint)],
+)

@@ -39,7 +39,8 @@ def preset_label(name: str) -> str:
 # edits below a tall diagram.
 STYLE = """<style>
   .st-key-toolbar {{ min-height: 5.5rem; }}
-  .st-key-face {{ min-height: 17rem; }}
+  .st-key-diagram {{ min-height: 25rem; }}
+  @media (max-width: 640px) {{ .st-key-diagram {{ min-height: 34rem; }} }}
   .st-key-headline {{ min-height: 5.2rem; }}
   .st-key-headline [data-testid="stMetricLabel"] {{ min-height: 2.2rem; align-items: flex-end; }}
   .st-key-headline [data-testid="stMetricLabel"] * {{ white-space: normal !important; line-height: 1.2; }}

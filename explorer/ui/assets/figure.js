@@ -12,6 +12,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     viewer.show(data.svg, data.tools);
     frame.shown = data.svg;
     prepare();
+    // In the next frame, what stands below has its place and may be shown; see first_paint.css.
+    const place = root.host?.closest("[data-testid=stElementContainer]");
+    requestAnimationFrame(() => requestAnimationFrame(() => place?.setAttribute("data-drawn", "")));
   }
 
   function parts() {

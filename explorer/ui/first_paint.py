@@ -1,0 +1,56 @@
+"""The style that the browser needs before anything else: it holds back what would jump while a page opens.
+
+A style of a page arrives together with the parts of the page, and Streamlit applies it when its code for HTML is
+loaded. That is too late, so this style stands in the document.
+"""
+
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STYLE = (Path(__file__).parent / "assets" / "first_paint.css").read_text(encoding="utf-8")
+END_OF_HEAD = b"</head>"
+# With these the answer could be compressed, a part, or "not changed": it must be whole and readable here.
+DROPPED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
+OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
+
+
+class FirstPaint:
+    """Middleware that adds the style to the document of every page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to the app, and add the style to the answer if it is a document."""
+        asks_for_page = scope["type"] == "http" and scope["method"] == "GET"
+        if not asks_for_page or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self._app(scope, receive, send)
+            return
+        start: Message = {}
+        body = b""
+
+        async def add_style(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_document(message):
+                start = message
+            elif not start:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    document = body.replace(END_OF_HEAD, b"<style>%b</style>%b" % (STYLE.encode(), END_OF_HEAD), 1)
+                    headers = MutableHeaders(scope=start)
+                    headers["content-length"] = str(len(document))
+                    for name in OF_THE_FILE:
+                        del headers[name]
+                    await send(start)
+                    await send({"type": "http.response.body", "body": document})
+
+        headers = [(name, value) for name, value in scope["headers"] if name not in DROPPED]
+        await self._app({**scope, "headers": headers}, receive, add_style)
+
+
+def _is_document(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
