@@ -1,6 +1,6 @@
 """The time from a key press to the changed page, compared with a Streamlit page that only echoes its text input.
 
-    python -m benchmarks.page [--rounds 15]
+    python -m benchmarks.page [--rounds 15] [--parts edits layers visits bytes]
 
 The same Streamlit serves both apps with the same settings, and the same headless Chromium opens them alternately. The
 clock runs in the browser. It starts with the event (the last character of a cfg text, Enter in a number, the press on a
@@ -14,9 +14,11 @@ and until the browser has rendered the frame with them.
 
 Each edit makes a network that was not analysed before. A live text input (the cfg) is compared with a live echo, which
 also waits for a pause in typing; numbers and layers are compared with an echo on Enter. For the deeper networks the
-limit is the time of the analysis in the same run, plus 1.5 echoes. Then the bytes on the wire of each page and of an
-edit, with and without compression of the WebSocket. ``benchmarks.sessions`` measures ten sessions at once. Run it alone
-on the machine.
+limit is the time of the analysis in the same run, plus 1.5 echoes.
+
+A first visit opens a page in a browser without a cache. Its time is that from the navigation until the page's first
+number can be seen, and two frames have passed. Then the bytes on the wire of each page and of an edit, with and without
+compression of the WebSocket. ``benchmarks.sessions`` measures ten sessions at once. Run it alone on the machine.
 """
 
 import argparse
@@ -29,7 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +174,18 @@ LAYERS_OF = ("vgg16", "resnet50", "resnet152", "googlenet", "densenet121", "torc
 FRAME = 16.7  # ms
 PAGES = ("", "architecture?net=vgg16", "architecture?net=resnet152", "kernels", "compare", "train", "runs", "predict")
 
+NUMBER_OF = {"learn": "[data-testid=stMain] p", "runs": "[data-testid=stMain] p", "predict": "[data-testid=stMain] h3"}
+# Keeps the time at which an element with text can first be seen.
+FIRST_SEEN = """selector => {
+  const watch = setInterval(() => {
+    const seen = [...document.querySelectorAll(selector)]
+      .some((part) => part.innerText.trim() && part.checkVisibility({ visibilityProperty: true }));
+    if (!seen) return;
+    clearInterval(watch);
+    requestAnimationFrame(() => requestAnimationFrame(() => { window.firstSeen = performance.now(); }));
+  }, 4);
+}"""
+
 # Points at or clicks a part of the diagram, and waits for the frame that shows it.
 LAYER_EVENT = """([index, event]) => new Promise((resolve, reject) => {
   const inside = (key, selector) => [...document.querySelectorAll(`.st-key-${key} *`)]
@@ -286,6 +300,31 @@ async def layers(browser: Browser, app: str, rounds: int) -> None:
         await page.context.close()
 
 
+async def first_visits(browser: Browser, app: str, echo: str, rounds: int) -> None:
+    """Prints the time from the navigation to the first number of each page, in fresh browsers."""
+    links = {f"{app}/{link}": link.partition("?")[0] or "start" for link in (*PAGES, "learn")}
+    times: dict[str, list[float]] = {}
+    for number in range(rounds + 1):
+        for address, name in {echo: "echo", **links}.items():
+            context = await browser.new_context(viewport={"width": 1280, "height": 900})
+            page = await context.new_page()
+            page.set_default_timeout(6 * TIMEOUT)
+            selector = ECHOED if name == "echo" else NUMBER_OF.get(name, PARAMETERS)
+            await page.add_init_script(f"({FIRST_SEEN})({selector!r})")
+            await page.goto(address)
+            await page.wait_for_function("window.firstSeen")
+            seen = await page.evaluate("window.firstSeen")
+            if number:  # the first round warms up
+                times.setdefault(address, []).append(seen)
+            await context.close()
+    base = statistics.median(times[echo])
+    print(f"{'ms of a first visit, medians':32}{'first number':>14}  times the echo (at most 2)")
+    print(f"{'echo':32}{base:14.0f}")
+    for address in links:
+        ours = statistics.median(times[address])
+        print(f"{address.removeprefix(app + '/') or 'start':32}{ours:14.0f}  {ours / base:.2f}", flush=True)
+
+
 async def bytes_on_the_wire(browser: Browser, addresses: dict[str, str]) -> None:
     """Prints the bytes that cross the loopback interface for each page and an edit; nothing else may use it."""
     print(f"{'kB on the wire':32}" + "".join(f"{name:>14}" for name in addresses))
@@ -314,22 +353,32 @@ def _sent() -> int:
     return int(psutil.net_io_counters(pernic=True)["lo"].bytes_sent)
 
 
-async def main(rounds: int) -> None:
+PARTS = ("edits", "layers", "visits", "bytes")
+
+
+async def main(rounds: int, parts: Sequence[str]) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "echo.py").write_text(ECHO)
         app = stack.enter_context(served("streamlit_app.py"))
-        plain = stack.enter_context(served("streamlit_app.py", "--server.enableWebsocketCompression=false"))
         echo = stack.enter_context(served(str(folder / "echo.py")))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            await one_at_a_time(browser, app, echo, rounds)
-            await layers(browser, app, rounds)
-            await bytes_on_the_wire(browser, {"plain": plain, "compressed": app})
+            if "edits" in parts:
+                await one_at_a_time(browser, app, echo, rounds)
+            if "layers" in parts:
+                await layers(browser, app, rounds)
+            if "visits" in parts:
+                await first_visits(browser, app, echo, rounds)
+            if "bytes" in parts:
+                plain = stack.enter_context(served("streamlit_app.py", "--server.enableWebsocketCompression=false"))
+                await bytes_on_the_wire(browser, {"plain": plain, "compressed": app})
             await browser.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    asyncio.run(main(parser.parse_args().rounds))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    options = parser.parse_args()
+    asyncio.run(main(options.rounds, options.parts))

@@ -29,8 +29,11 @@ STYLE = """<style>
   [class*="st-key-start-card-"] h2 { padding-top: 0 }
   [class*="st-key-start-card-"] [data-testid="stPageLink"] a { padding-left: 0; background: transparent !important }
   [class*="st-key-start-card-"] [data-testid="stPageLink"] p, [class*="st-key-card-"] p { white-space: normal }
-  .st-key-start-runs [data-testid="stPageLink"] p { white-space: nowrap !important; text-overflow: ellipsis }
-  [class*="st-key-start-card-"] [data-testid="stMarkdown"] a { text-decoration: none; font-size: 0.875rem }
+  @media (min-width: 641px) {
+    .st-key-start-runs [data-testid="stPageLink"] p { white-space: nowrap !important; text-overflow: ellipsis }
+  }
+  [class*="st-key-start-card-"] [data-testid="stMarkdown"] a { text-decoration: none }
+  [class*="st-key-start-card-"] [data-testid="stMarkdown"] p:has(> a) { font-size: 0.875rem; line-height: 1.5 }
   [class*="st-key-card-"] { position: relative; }
   [class*="st-key-card-"]:has(a:hover) { border-color: currentcolor; }
   [class*="st-key-card-"] .stElementContainer:has(a) { position: static; }
