@@ -219,7 +219,7 @@ def served(script: str, *options: str) -> Iterator[str]:
         yield f"http://localhost:{port}"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 async def open_page(browser: Browser, address: str, selector: str) -> Page:
@@ -304,6 +304,8 @@ async def first_visits(browser: Browser, app: str, echo: str, rounds: int) -> No
     """Prints the time from the navigation to the first number of each page, in fresh browsers."""
     links = {f"{app}/{link}": link.partition("?")[0] or "start" for link in (*PAGES, "learn")}
     times: dict[str, list[float]] = {}
+    for address in (app, echo):  # the servers may still be starting
+        await (await open_page(browser, address, "[data-testid=stApp]")).context.close()
     for number in range(rounds + 1):
         for address, name in {echo: "echo", **links}.items():
             context = await browser.new_context(viewport={"width": 1280, "height": 900})

@@ -32,6 +32,28 @@ def overhang(page: Page) -> int:
     return max(int(page.get_by_test_id("stMain").evaluate(inside)), int(page.evaluate(outside)))
 
 
+# The largest sum of layout shifts within a window of at most five seconds without a pause of one second, as in
+# https://web.dev/articles/cls. Shifts right after a user's action don't count.
+SHIFT = """() => new Promise(done => {
+  new PerformanceObserver(list => {
+    let [largest, sum, first, last] = [0, 0, -Infinity, -Infinity];
+    for (const {startTime, value, hadRecentInput} of list.getEntries()) {
+      if (hadRecentInput) continue;
+      if (startTime - last > 1000 || startTime - first > 5000) [sum, first] = [0, startTime];
+      [sum, last] = [sum + value, startTime];
+      largest = Math.max(largest, sum);
+    }
+    done(largest);
+  }).observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done(0), 1000);  // without entries the observer is never called
+})"""
+
+
+def layout_shift(page: Page) -> float:
+    """The cumulative layout shift since the page was opened: 0 if nothing jumped; up to 0.1 counts as good."""
+    return float(page.evaluate(SHIFT))
+
+
 WIDTHS = (390, 768, 1024, 1280, 1920)
 SMALLEST_TEXT = 12  # pixels
 # Texts below the size with their sizes on the screen: the size of the font times the scale of the figure around it.

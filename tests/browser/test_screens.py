@@ -1,6 +1,6 @@
 """Screens, light on a laptop and dark on a phone: axe-core finds no serious violation, nothing is too wide.
 
-No text is smaller than 12 pixels at five widths of the window.
+No text is smaller than 12 pixels at five widths of the window, and nothing jumps while the page opens.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_until_rendered
-from tests.browser.page_checks import faults, overhang, small_texts
+from tests.browser.page_checks import faults, layout_shift, overhang, small_texts
 
 Visit = Callable[..., Page]
 SCREENS = {
@@ -42,13 +42,18 @@ EVERY_WIDTH = {
     "kernels?show=blocks", "kernels?show=inception", "compare", "runs", "train?recipe=r1&sweep=lr=0.1,0.2",
     "predict?beside=mnist-cnn&image=cat.horse",
 }  # fmt: skip
-assert SCREENS.keys() >= EVERY_WIDTH
+# Pages without an error of the link, whose opening is measured.
+STEADY = {"", "architecture?net=resnet152&layer=layer3.2.conv2", "kernels", "compare"}
+MOST_SHIFT = 0.1
+assert SCREENS.keys() >= EVERY_WIDTH | STEADY
 
 
 @pytest.mark.parametrize("link", SCREENS)
 def test_a_screen(visit: Visit, link: str) -> None:
     page = visit(link, ready=SCREENS[link])
     wait_until_rendered(page)
+    if link in STEADY:
+        assert layout_shift(page) < MOST_SHIFT
     assert faults(page) == []
     if link in EVERY_WIDTH:
         assert small_texts(page) == []

@@ -18,6 +18,8 @@ BAR_HEIGHT = 15  # pixels
 HEADROOM = 1.08  # length of the axis, relative to the highest line
 LABEL_ROOM = 1.25  # length of the axis, relative to the longest bar: leaves space for its label
 MARGIN = {"l": 8, "r": 8, "t": 24, "b": 8}
+# At the lower edge of the chart: below the axis' title at any height of the plot.
+LEGEND = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
 MAX_SYMBOLS = 14
 LETTER_POSITIONS = ("middle left", "middle right", "top center", "bottom center")  # different ones avoid overlap
 
@@ -61,7 +63,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             "range": [0, HEADROOM * highest],
             "tickformat": definition.unit.tick_format,
         },
-        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        legend=LEGEND,
         hovermode="closest",
     )
     return figure
@@ -144,7 +146,7 @@ def costs(
         margin=MARGIN,
         xaxis={"title": _("Parameters"), "type": "log", "tickformat": "~s", "dtick": 1},
         yaxis={"title": _("MACs for one image"), "type": "log", "tickformat": "~s", "dtick": 1},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        legend=LEGEND,
         hovermode="closest",
     )
     return figure
