@@ -45,7 +45,9 @@ STYLE = """<style>
   .st-key-headline {{ min-height: 5.2rem; }}
   .st-key-headline [data-testid="stMetricLabel"] {{ min-height: 2.2rem; align-items: flex-end; }}
   .st-key-headline [data-testid="stMetricLabel"] * {{ white-space: normal !important; line-height: 1.2; }}
-  @media (min-width: 641px) and (max-width: 960px) {{ .st-key-headline .stGrid {{ grid-template-columns: repeat(5, 1fr) !important; }} }}
+  @media (min-width: 641px) and (max-width: 960px) {{
+    .st-key-headline .stGrid {{ grid-template-columns: repeat(5, 1fr) !important; }}
+  }}
   @media (max-width: 1250px) {{ .st-key-headline [data-testid="stMetricValue"] {{ font-size: 1.05rem; }} }}
   @media (min-width: 1000px) and (min-height: 600px) {{
     .stLayoutWrapper:has(> .st-key-headline) {{

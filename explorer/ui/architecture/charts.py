@@ -15,7 +15,7 @@ from explorer.drawing.theme import theme
 from explorer.i18n import _, ngettext
 from explorer.ui.architecture import state
 from explorer.ui.shared import layer_choice
-from explorer.ui.shared.chart_text import VEGA_CONFIG, readable
+from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, readable
 from explorer.ui.shared.text import plain
 
 ALONG = "along"  # key of the chart along the layers
@@ -89,7 +89,7 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figu
             "nticks": 8,
         },
         yaxis={"title": definition.axis(definition.names().name), "rangemode": "tozero", "exponentformat": "SI"},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        legend=LEGEND_BELOW,
         bargap=0.15,
         barmode="overlay",
         dragmode=False,

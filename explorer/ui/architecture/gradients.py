@@ -22,7 +22,7 @@ from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.glossary import explain
 from explorer.ui.shared import effective_field as figures
-from explorer.ui.shared.chart_text import readable
+from explorer.ui.shared.chart_text import LEGEND_BELOW, readable
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
@@ -170,7 +170,7 @@ def _norms_chart(norms: GradientNorms, *, dark: bool) -> go.Figure:
             "range": [0.5, len(norms.layers) + 0.5],
         },
         yaxis={"title": _("Norm of the gradient"), "type": "log", "exponentformat": "e", "nticks": 8},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        legend=LEGEND_BELOW,
         dragmode=False,
     )
     return figure

@@ -12,14 +12,13 @@ from explorer.drawing.theme import theme
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.ui.compare.marks import marks
+from explorer.ui.shared.chart_text import LEGEND_ABOVE, LEGEND_BELOW
 
 HEIGHT = 360
 BAR_HEIGHT = 15  # pixels
 HEADROOM = 1.08  # length of the axis, relative to the highest line
 LABEL_ROOM = 1.25  # length of the axis, relative to the longest bar: leaves space for its label
 MARGIN = {"l": 8, "r": 8, "t": 24, "b": 8}
-# At the lower edge of the chart: below the axis' title at any height of the plot.
-LEGEND = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
 MAX_SYMBOLS = 14
 LETTER_POSITIONS = ("middle left", "middle right", "top center", "bottom center")  # different ones avoid overlap
 
@@ -63,7 +62,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             "range": [0, HEADROOM * highest],
             "tickformat": definition.unit.tick_format,
         },
-        legend=LEGEND,
+        legend=LEGEND_BELOW,
         hovermode="closest",
     )
     return figure
@@ -102,7 +101,7 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
             "nticks": 6,
             "range": [0, LABEL_ROOM * longest],
         },
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return figure
 
@@ -146,7 +145,7 @@ def costs(
         margin=MARGIN,
         xaxis={"title": _("Parameters"), "type": "log", "tickformat": "~s", "dtick": 1},
         yaxis={"title": _("MACs for one image"), "type": "log", "tickformat": "~s", "dtick": 1},
-        legend=LEGEND,
+        legend=LEGEND_BELOW,
         hovermode="closest",
     )
     return figure

@@ -18,7 +18,7 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, flip_notes
-from explorer.ui.shared.chart_text import readable
+from explorer.ui.shared.chart_text import LEGEND_ABOVE, readable
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -194,7 +194,7 @@ def _class_chart(preview: Preview, parts: dict[str, tuple[int, ...]], *, dark: b
             "title": "" if few else _("Classes"),
         },
         yaxis={"title": _("Images"), "nticks": 5},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
+        legend=LEGEND_ABOVE,
         showlegend=True,
     )
     return figure

@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.drawing.kinds import series_colour
 from explorer.formatting import percent
 from explorer.i18n import _
-from explorer.ui.shared.chart_text import readable
+from explorer.ui.shared.chart_text import LEGEND_ABOVE, readable
 from explorer.ui.shared.results.confusion import MAX_CLASSES, NO_TOOLBAR, SIDE
 from explorer.ui.shared.text import plain
 
@@ -57,7 +57,7 @@ def render(classes: Sequence[str], accuracies: Sequence[tuple[str, Shares]], *, 
             "type": "category", "autorange": "reversed", "tickmode": "array", "tickvals": shown,
             "ticktext": [classes[index] for index in shown],
         },
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
+        legend=LEGEND_ABOVE,
         showlegend=len(accuracies) > 1,
         dragmode=False,
     )  # fmt: skip
