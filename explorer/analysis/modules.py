@@ -68,7 +68,7 @@ def analyse_module(
     height, width = _sides(original, image_size)
     shape = (_channels(original, in_channels, height * width), height, width)
     network = meta_copy(original)
-    trace = _trace(network, shape)
+    trace = trace_network(network, shape)
     summary = summarise(network, {}, top_level_heads(trace), trace)
     unused = _unused(network, trace)
     half = chosen is Device.CUDA and precision != Precision.FP32
@@ -174,7 +174,16 @@ def _moved(tensor: Tensor) -> Tensor:
     return tensor if tensor.is_meta else torch.empty_like(tensor, device="meta")
 
 
-def _trace(network: nn.Module, shape: tuple[int, ...]) -> Trace:
+def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
+    """Records the forward pass of one image on meta.
+
+    Args:
+        network: Network on meta, in evaluation mode.
+        shape: Channels, height and width of the image.
+
+    Raises:
+        InputError: If it fails; the message names the layer.
+    """
     recorder = _ForeignRecorder(network)
     try:
         with torch.device("meta"), torch.no_grad(), recorder, recorder.module_hooks():

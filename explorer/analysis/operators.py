@@ -58,6 +58,7 @@ ACTIVATION = {
     "leaky_relu": 2,  # compare, multiply
     "elu": 3,  # compare, exp, subtract
     "tanh": 1,
+    "erf": 1,
     "sigmoid": 4,  # negate, exp, add, divide
     "silu": 5,  # sigmoid, multiply
     "gelu": 5,  # divide by sqrt(2), error function, add, multiply, halve

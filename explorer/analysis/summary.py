@@ -65,7 +65,7 @@ def analyse(
     *,
     batch_size: int = 32,
     optimizer: str = "momentum",
-    precision: Precision = Precision.FP32,
+    precision: Precision | str = Precision.FP32,
     device: str = AUTO,
 ) -> SpecAnalysis:
     """Analyses a network at the input size of its spec; repeated analyses come from a cache.
@@ -83,10 +83,10 @@ def analyse(
         SpecError: If torchvision can't build or run the model.
     """
     chosen = checked_device(batch_size, optimizer, device)
-    half = chosen is Device.CUDA and precision is not Precision.FP32  # the kernels of other devices are the same
+    half = chosen is Device.CUDA and precision != Precision.FP32  # the kernels of other devices are the same
     spec_analysis, saved = _analyse_spec(spec, batch_size, chosen, half, language())
     make = partial(SpecAnalysis, spec=spec, name="", input_shape=(1, *spec.input_shape))
-    return complete(spec_analysis, saved, make, batch_size, optimizer, precision, chosen)
+    return complete(spec_analysis, saved, make, batch_size, optimizer, Precision(precision), chosen)
 
 
 def checked_device(batch_size: int, optimizer: str, device: str) -> Device:

@@ -67,6 +67,7 @@ class Op:
         return self.outputs[0]
 
 
+UNKNOWN = "explorer::unknown"  # stands for an operator of a file; its last argument is that operator's name
 NO_VALUE = Value((), 0, 0, "constant")
 
 
@@ -198,6 +199,8 @@ class Recorder(_Mode):
 
     def _record(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         name = func._schema.name.removeprefix("aten::").rstrip("_")
+        if name == UNKNOWN:
+            name = args[-1]
         inputs: list[Value] = []
         replaced = tuple(self._to_values(argument, inputs) for argument in args)
         keywords = {key: self._to_values(argument, inputs) for key, argument in kwargs.items()}

@@ -17,11 +17,12 @@ from explorer import __version__, logs
 from explorer.cli import jobs, weights
 from explorer.cli.comparison_tables import check_table_options, write_tables
 from explorer.cli.jobs import json_option
+from explorer.cli.networks import analysis_of, has_spec, named_spec
 from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
-from explorer.families import PRESETS, NamedNetwork, Spec, resolve
+from explorer.families import PRESETS, NamedNetwork, resolve
 from explorer.i18n import _
-from explorer.specs.base import explain, read_size
+from explorer.specs.base import explain
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,12 +73,12 @@ def presets(*, as_json: bool) -> None:
 def analyze(
     *, spec: str, image_size: str | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
 ) -> None:
-    """Show every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
-    chosen = _resolve(spec, image_size)
-    from explorer.analysis import Precision, analyse
+    """Show every number of SPEC: a preset, torchvision:NAME, a .json file, inline JSON, FILE.onnx or FILE.py:CLASS.
 
-    analysis = analyse(
-        chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision), device=device
+    FILE.onnx is only read. FILE.py is run, with your rights.
+    """
+    analysis = analysis_of(
+        spec, image_size, batch_size=batch_size, optimizer=optimizer, precision=precision, device=device
     )
     if as_json:
         print_json(analysis.to_dict())
@@ -98,11 +99,11 @@ def compare(
 ) -> None:
     """Compare two to four networks side by side: layers aligned, numbers against the first's."""
     check_table_options(name, output, as_json=as_json)
-    chosen = [_resolve(spec, image_size) for spec in specs]
-    from explorer.analysis import analyse
+    for spec in filter(has_spec, specs):
+        named_spec(spec, image_size)  # a wrong name is reported before torch is imported
     from explorer.analysis.comparison import compare as side_by_side
 
-    comparison = side_by_side([analyse(spec) for spec in chosen])
+    comparison = side_by_side([analysis_of(spec, image_size) for spec in specs])
     if as_json:
         print_json(comparison.to_dict())
         return
@@ -197,11 +198,6 @@ def train(
     submitted = [record.id for record in service.submit(made)]
     show = jobs.follow if follow else jobs.print_jobs
     show(submitted, as_json=as_json, several=bool(varied or rows))
-
-
-def _resolve(text: str, image_size: str | None) -> Spec:
-    spec = resolve(text)
-    return spec if image_size is None else spec.changed(image_size=read_size(image_size))
 
 
 def main() -> None:

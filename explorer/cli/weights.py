@@ -10,9 +10,11 @@ import click
 
 from explorer.cli.importing import import_
 from explorer.cli.jobs import CommandFailed, json_option
+from explorer.cli.networks import analysis_of, has_spec
 from explorer.cli.output import print_json, print_text
 from explorer.errors import InputError, shown
 from explorer.families import PRESETS, Spec, resolve
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.specs.base import read_size
@@ -172,6 +174,23 @@ def predict(
         raise CommandFailed("; ".join(str(one.error) for one in failed), 2)
 
 
+def _export_foreign(text: str, name: str, output: Path | None) -> None:
+    """Writes the table or the diagram of an ONNX file, or of the user's own code."""
+    from explorer.drawing.diagram import draw
+    from explorer.exports.run import translate_errors
+    from explorer.exports.table import table_of
+
+    if name not in ("csv", "svg"):
+        raise InputError(_("format: {value} needs a spec; other networks have csv and svg").format(value=shown(name)))
+    analysis = analysis_of(text)
+    made = table_of(analysis) if name == "csv" else draw(analysis, analysis.name)
+    if output is None:
+        click.echo(made, nl=False)
+        return
+    with translate_errors(output), atomic_write(output) as part:
+        part.write_bytes(made.encode())
+
+
 @click.command()
 @click.argument("spec", metavar="SPEC|WEIGHTS")
 @click.option(
@@ -224,6 +243,9 @@ def export(
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     figure = _figure_options(name, labels, resolution, is_grey=is_grey)
+    if not has_spec(spec):
+        _export_foreign(spec, name, output)
+        return
     if output is None:
         if as_json or source or not FORMATS[name].is_text:
             raise InputError(_("output: name the file with -o; stdout takes only text formats, and not with --json"))

@@ -33,7 +33,12 @@ def table(spec: Spec) -> str:
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return as_csv([COLUMNS, *table_rows(analyse(spec))])
+    return table_of(analyse(spec))
+
+
+def table_of(analysis: Analysis) -> str:
+    """Returns the same table of an analysis, also of a network without a spec."""
+    return as_csv([COLUMNS, *table_rows(analysis)])
 
 
 def table_rows(analysis: Analysis) -> list[tuple[str | float | None, ...]]:

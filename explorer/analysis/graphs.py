@@ -1,0 +1,189 @@
+"""The analysis of a network from an ONNX file: its operators run on meta, like those of a module."""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer.analysis.devices import AUTO
+from explorer.analysis.graph_layers import Step, step, unknown
+from explorer.analysis.memory import Precision
+from explorer.analysis.modules import top_level_heads, trace_network
+from explorer.analysis.result import Analysis, NetworkWarning
+from explorer.analysis.summary import checked_device, complete, summarise
+from explorer.graphs import Constant, Graph, Node
+from explorer.i18n import _
+
+# Results that are parameters in another form, if their input is one.
+REARRANGED = frozenset("Transpose Reshape Unsqueeze Squeeze Flatten Identity Cast DequantizeLinear".split(" "))
+MAX_NAMES = 5  # names in a message
+
+
+def analyse_graph(graph: Graph, name: str = "", *, batch_size: int = 32) -> Analysis:
+    """Analyses the graph of an ONNX file for one image. How it would train is unknown.
+
+    Args:
+        graph: Graph of the file.
+        name: Name of the network. Empty for the name in the file.
+        batch_size: Batch size of the analysis' heading; without training it changes nothing.
+
+    Raises:
+        InputError: If an operator can't run on its input, or no result depends on the image; the message names it.
+    """
+    network = GraphNetwork(graph)
+    trace = trace_network(network, graph.shape[1:])
+    summary = summarise(network, {}, top_level_heads(trace), trace)
+    make = partial(Analysis, name=name or graph.name, input_shape=graph.shape)
+    analysis = complete(
+        summary, None, make, batch_size, "momentum", Precision.FP32, checked_device(batch_size, "momentum", AUTO)
+    )
+    for warning in _warnings(network, graph):
+        analysis = analysis.with_warning(warning)
+    return analysis
+
+
+class GraphNetwork(nn.Module):
+    """The operators of a graph as modules on meta.
+
+    Attributes:
+        left_out: Nodes that did not run, because a shape before them is unknown.
+        unknown: Names of operators without a rule.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        """Makes the modules. A tensor of the file that several operators use is one parameter."""
+        super().__init__()
+        self.graph = graph
+        self.left_out: list[Node] = []
+        self.unknown: dict[str, None] = {}
+        self._constants: dict[str, Constant] = dict(graph.constants)
+        self._shared: dict[str, nn.Parameter] = {}
+        self._steps: list[tuple[Node, Step | None, list[str]]] = []
+        self._names = Counter[str]()
+        names = layer_names(graph)
+        for node in graph.nodes:
+            if self._is_constant(node):
+                continue
+            inputs = [one for one in node.inputs if one and one not in self._constants]
+            made = step(node, self._constants, self._parameter)
+            if made is None and node.is_float and all(shape is not None for shape in node.shapes):
+                self.unknown[node.operator] = None
+                made = unknown(node)
+            layer = getattr(made, "module", made)
+            if isinstance(layer, nn.Module):
+                self._add(names[node.outputs[0]], layer)
+            self._steps.append((node, made, inputs))
+        uses = {name: position for position, (_node, _step, inputs) in enumerate(self._steps) for name in inputs}
+        self._last_uses = uses | dict.fromkeys(graph.outputs, len(self._steps))
+
+    def _add(self, name: str, layer: nn.Module) -> None:
+        self._names[name] += 1
+        # Not add_module: names have dots, as those of the modules that they were made from.
+        self._modules[name if self._names[name] == 1 else f"{name}#{self._names[name]}"] = layer
+
+    def _parameter(self, name: str) -> nn.Parameter:
+        if name not in self._shared:
+            self._shared[name] = nn.Parameter(torch.empty(self._constants[name].shape, device="meta"))
+        return self._shared[name]
+
+    def _is_constant(self, node: Node) -> bool:
+        """Whether a node depends on constants alone; its result is then a constant of the same kind."""
+        present = [name for name in node.inputs if name]
+        if not all(name in self._constants for name in present):
+            return False
+        is_parameter = node.operator in REARRANGED and bool(present) and node.is_float
+        for name, shape in zip(node.outputs, node.shapes, strict=False):
+            if shape is not None:
+                self._constants[name] = Constant(shape=shape, is_float=is_parameter)
+        return True
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Runs the operators in order. Those without their input are left out."""
+        values: dict[str, Any] = {self.graph.image: image}
+        del image
+        self.left_out = []
+        result = None
+        for position, (node, run, inputs) in enumerate(self._steps):
+            if run is None or not all(name in values for name in inputs):
+                if node.is_float and any(name not in self._constants for name in inputs):
+                    self.left_out.append(node)
+                continue
+            found = run(*(values[name] for name in inputs))
+            results = list(found) if isinstance(found, tuple | list) else [found]
+            values.update(zip(node.outputs, results, strict=False))
+            result = results[0] if not set(self.graph.outputs) & values.keys() else result
+            found = results = None
+            for name in {*inputs, *node.outputs}:
+                if self._last_uses.get(name, -1) <= position:
+                    values.pop(name, None)
+        output = next((values[name] for name in self.graph.outputs if name in values), result)
+        assert isinstance(output, Tensor)  # noqa: S101  otherwise the trace is refused
+        return output
+
+
+def layer_names(graph: Graph) -> dict[str, str]:
+    """Returns the name of each node's layer by its first output.
+
+    Nodes without weights often have names that tell nothing (``node_relu_3``). They get the module of their inputs.
+    """
+    scopes = Counter(prefix for node in graph.nodes for prefix in _prefixes(node.name))
+    names: dict[str, str] = {}
+    order: dict[str, int] = {}
+    for position, node in enumerate(graph.nodes):
+        name, scope = node.name, node.name.rpartition(".")[0]
+        if scope and scopes[scope] == 1:  # the module has no other operator
+            name = scope
+        before = [names[one] for one in sorted((one for one in node.inputs if one in names), key=order.__getitem__)]
+        if "." not in name and before:
+            module = _common_module(before)
+            name = f"{module}.{node.operator.lower()}" if module else node.operator.lower()
+        for output in node.outputs:
+            names[output], order[output] = name, position
+    return names
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _common_module(names: list[str]) -> str:
+    """Returns the module that joins layers: the innermost that has them all, unless it is only a list of modules."""
+    latest = names[-1].split(".")[:-1]
+    paths = [name.split(".") for name in names]
+    common = 0
+    while all(common < len(path) - 1 and path[common] == paths[0][common] for path in paths):
+        common += 1
+    is_list = any(path[common].isdecimal() for path in paths)
+    return ".".join(paths[0][:common] if common and not is_list else latest)
+
+
+def _warnings(network: GraphNetwork, graph: Graph) -> list[NetworkWarning]:
+    warnings = []
+    if graph.batch not in (None, 1):
+        warnings.append(
+            NetworkWarning(
+                "fixed-batch",
+                _("The file fixes the batch to {batch} images. These numbers are for one image.").format(
+                    batch=graph.batch
+                ),
+            )
+        )
+    if network.left_out:
+        names = list(dict.fromkeys(node.operator for node in network.left_out))
+        warnings.append(
+            NetworkWarning(
+                "left-out",
+                _(
+                    "{count} operators are left out ({operators}), the first at {layer}: the shape of an input is "
+                    "unknown. Their costs are missing; the numbers before them are right."
+                ).format(
+                    count=len(network.left_out),
+                    operators=", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else ""),
+                    layer=network.left_out[0].name,
+                ),
+            )
+        )
+    return warnings

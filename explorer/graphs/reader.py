@@ -1,0 +1,278 @@
+"""Reads the graph of an ONNX file with onnx's own parser, checker and shape inference. Nothing is executed.
+
+usage: python -m explorer.workers.sandbox explorer.graphs.reader        see explorer.workers.protocol
+
+Weights are replaced by inputs of the same shape before the checks, so they cost no memory twice, and those in other
+files are not looked for. The result has the fields of :class:`explorer.graphs.graph.Graph`.
+"""
+
+import math
+import os
+import re
+import sys
+from ast import literal_eval
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import explorer
+from explorer.errors import ContentError, InputError, shown
+from explorer.graphs.graph import MAX_ELEMENTS, MAX_NODES, MAX_VALUES
+from explorer.i18n import _
+from explorer.workers import sandbox
+from explorer.workers.progress import Progress
+from explorer.workers.protocol import serve
+
+OWN_DOMAINS = ("", "ai.onnx")
+SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
+WEIGHTED = frozenset(
+    "Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization GroupNormalization InstanceNormalization "
+    "PRelu".split(" ")
+)
+
+
+def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    """Answers a request.
+
+    Args:
+        request: ``path`` of the file, ``image_size`` as (height, width) or None, ``memory`` in bytes, ``seconds``.
+
+    Raises:
+        InputError: If something is wrong with the file. Says what, but does not name the file.
+    """
+    import onnx
+    from onnx import checker, inliner, shape_inference  # noqa: F401  imported before the process is confined
+
+    path = Path(request["path"])
+    sandbox.limit(memory=request["memory"], written=2**26, seconds=request["seconds"])
+    code = (explorer.__file__, onnx.__file__)
+    sandbox.confine(
+        readable=(path, Path(sys.prefix), Path(sys.base_prefix), *(Path(file).parent for file in code)),
+        writable=Path(os.environ["TMPDIR"]),
+    )
+    try:
+        return _Reader(path.read_bytes(), request["image_size"]).document()
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(_("it can't be read: {reason}").format(reason=error.strerror)) from None
+    except MemoryError:
+        raise ContentError(_("it asks for more memory than a network of its size needs")) from None
+    except Exception as error:
+        raise ContentError(_fault(error)) from None
+
+
+def _fault(error: Exception) -> str:
+    """Returns what is wrong, found by words of onnx's message."""
+    text = str(error)
+    if "DecodeError" in type(error).__name__ or "parsing" in text:
+        return _("it is no ONNX file, or it is cut off")
+    if "topologically sorted" in text or "cycle" in text:
+        return _("its operators are not in the order of execution, or they form a circle")
+    if "opset" in text.lower() or "No Op registered" in text or "version" in text:
+        return _("it uses a version of ONNX's operators that is not known here")
+    named = re.search(r"[Nn]ame: ?([\w./:-]+)", text) or re.search(r"OpType: ?(\w+)", text)
+    if named:
+        return _("it breaks a rule of ONNX at {place}").format(place=shown(named[1]))
+    return _("it breaks a rule of ONNX")
+
+
+class _Reader:
+    """One file on its way to a document."""
+
+    def __init__(self, content: bytes, image_size: tuple[int, int] | None) -> None:
+        import onnx
+
+        self.onnx = onnx
+        self.model = onnx.ModelProto()
+        self.model.ParseFromString(content)
+        self.image_size = image_size
+        self.constants: dict[str, dict[str, Any]] = {}
+        self.batch: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Returns the fields of the graph."""
+        onnx, model = self.onnx, self.model
+        if not model.graph.node:
+            raise ContentError(_("it is no ONNX file, or it has no operators"))
+        self._check_count(len(model.graph.node) + sum(len(function.node) for function in model.functions))
+        self._weights_become_inputs()
+        image, shape = self._image()
+        onnx.checker.check_model(model)
+        if model.functions:
+            self.model = model = onnx.inliner.inline_local_functions(model)
+            self._check_count(len(model.graph.node))
+        inferred = onnx.shape_inference.infer_shapes(model, check_type=False, strict_mode=False, data_prop=True).graph
+        types = {
+            value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info, *inferred.output)
+        }
+        nodes = list(self._nodes(inferred.node, types))
+        opset = next((entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), 0)
+        return {
+            "name": inferred.name[:200],
+            "image": image,
+            "shape": shape,
+            "nodes": nodes,
+            "constants": self.constants,
+            "outputs": [value.name for value in inferred.output],
+            "opset": opset,
+            "batch": self.batch,
+        }
+
+    def _check_count(self, count: int) -> None:
+        if count > MAX_NODES:
+            raise ContentError(
+                _("it has {count:,} operators, and at most {limit:,} are read").format(count=count, limit=MAX_NODES)
+            )
+
+    def _weights_become_inputs(self) -> None:
+        graph, tensor_type = self.model.graph, self.onnx.TensorProto
+        inputs = {value.name for value in graph.input}
+        small = []
+        for tensor in graph.initializer:
+            self._add_constant(tensor.name, tensor)
+            is_external = tensor.data_location == tensor_type.EXTERNAL
+            if not is_external and math.prod(tensor.dims) <= MAX_VALUES:
+                small.append(tensor)
+            elif tensor.name not in inputs:
+                graph.input.append(
+                    self.onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+                )
+        kept = [tensor.SerializeToString() for tensor in small]
+        del graph.initializer[:]
+        for content in kept:
+            graph.initializer.add().ParseFromString(content)
+        if graph.sparse_initializer:
+            raise ContentError(_("it has sparse weights, which are not read"))
+
+    def _add_constant(self, name: str, tensor: Any) -> None:
+        elements = math.prod(tensor.dims)
+        if elements > MAX_ELEMENTS:
+            raise ContentError(_("its tensor {name} is larger than any network needs").format(name=shown(name)))
+        kinds = self.onnx.TensorProto
+        floats = (kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE)
+        values = None
+        if elements <= MAX_VALUES and tensor.data_location != kinds.EXTERNAL and tensor.data_type != kinds.STRING:
+            found = self.onnx.numpy_helper.to_array(tensor).ravel().tolist()
+            values = [float(one) if tensor.data_type in floats else int(one) for one in found if math.isfinite(one)]
+            values = values if len(values) == elements else None
+        self.constants[name] = {
+            "shape": list(tensor.dims),
+            "is_float": tensor.data_type in floats,
+            "values": values,
+        }
+
+    def _image(self) -> tuple[str, list[int]]:
+        """Returns name and shape of the input, and sets its batch to one image."""
+        inputs = [value for value in self.model.graph.input if value.name not in self.constants]
+        if len(inputs) != 1:
+            raise ContentError(
+                _("it has {count} inputs ({names}); only networks that take one image are read").format(
+                    count=len(inputs), names=", ".join(shown(value.name) for value in inputs[:5])
+                )
+            )
+        tensor = inputs[0].type.tensor_type
+        dims = list(tensor.shape.dim)
+        if len(dims) != 4:
+            raise ContentError(
+                _("its input {name} has {rank} dimensions; an image has 4: batch, channels, height, width").format(
+                    name=shown(inputs[0].name), rank=len(dims)
+                )
+            )
+        if dims[0].WhichOneof("value") == "dim_value":
+            self.batch = dims[0].dim_value
+        dims[0].dim_value = 1
+        for dim, side in zip(dims[2:], self.image_size or (), strict=False):
+            if dim.WhichOneof("value") != "dim_value":
+                dim.dim_value = side
+        if any(dim.WhichOneof("value") != "dim_value" for dim in dims):
+            raise ContentError(
+                _("its input {name} leaves channels, height or width free; say the size with --image-size").format(
+                    name=shown(inputs[0].name)
+                )
+            )
+        shape = [dim.dim_value for dim in dims]
+        if not all(1 <= size <= 2**20 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+            raise ContentError(_("its input {name} is larger than any image").format(name=shown(inputs[0].name)))
+        return inputs[0].name, shape
+
+    def _nodes(self, nodes: Iterable[Any], types: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        kinds = self.onnx.TensorProto
+        for node in nodes:
+            own = node.domain in OWN_DOMAINS
+            if own and node.op_type == "Constant":
+                self._add_constant_node(node)
+                continue
+            first = types.get(node.output[0])
+            yield {
+                "operator": node.op_type if own else f"{node.domain}.{node.op_type}",
+                "name": self._layer_name(node),
+                "inputs": list(node.input),
+                "outputs": list(node.output),
+                "attributes": dict(self._attributes(node)),
+                "shapes": [_static_shape(types.get(name)) for name in node.output],
+                "is_float": first is None
+                or first.elem_type in (kinds.UNDEFINED, kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE),
+            }
+
+    def _add_constant_node(self, node: Any) -> None:
+        helper = self.onnx.helper
+        attribute = node.attribute[0]
+        value = helper.get_attribute_value(attribute)
+        if attribute.name == "value":
+            self._add_constant(node.output[0], value)
+        elif attribute.name in ("value_int", "value_ints", "value_float", "value_floats"):
+            values = list(value) if attribute.name.endswith("s") else [value]
+            self.constants[node.output[0]] = {
+                "shape": [len(values)] if attribute.name.endswith("s") else [],
+                "is_float": "float" in attribute.name,
+                "values": values[:MAX_VALUES],
+            }
+
+    def _attributes(self, node: Any) -> Iterator[tuple[str, Any]]:
+        kinds, helper = self.onnx.AttributeProto, self.onnx.helper
+        for attribute in node.attribute:
+            if attribute.type in (kinds.INT, kinds.FLOAT):
+                yield attribute.name, helper.get_attribute_value(attribute)
+            elif attribute.type in (kinds.INTS, kinds.FLOATS):
+                yield attribute.name, list(helper.get_attribute_value(attribute))[:MAX_VALUES]
+            elif attribute.type == kinds.STRING:
+                yield attribute.name, attribute.s.decode(errors="replace")[:200]
+
+    def _layer_name(self, node: Any) -> str:
+        """Returns the name of the module that the operator was made from, as far as the file tells it."""
+        if node.op_type in WEIGHTED:
+            owners = [name.rpartition(".")[0] for name in node.input[1:] if name in self.constants and "." in name]
+            if owners and owners[0]:
+                return owners[0][:200]
+        for entry in node.metadata_props:
+            if entry.key == SCOPES and len(entry.value) < 10_000:
+                try:
+                    scopes = [str(scope) for scope in literal_eval(entry.value)]
+                except (ValueError, SyntaxError, TypeError, RecursionError):
+                    break
+                named = [scope for scope in scopes[:-1] if scope]
+                return f"{named[-1] if named else ''}.{node.op_type.lower()}".lstrip(".")[:200]
+        scopes: list[str] = []
+        for scope in (node.name or node.output[0]).strip("/").split("/"):
+            # PyTorch's older exporter writes /layer1/layer1.0/relu/Relu.
+            if scopes and scope.startswith(f"{scopes[-1]}."):
+                scopes.pop()
+            scopes.append(scope)
+        name = ".".join(scopes)
+        module, dot, last = name.rpartition(".")
+        return f"{module}{dot}{last.lower() if dot else last}"[:200]
+
+
+def _static_shape(tensor: Any) -> list[int] | None:
+    if tensor is None or not tensor.HasField("shape"):
+        return None
+    dims = tensor.shape.dim
+    if any(dim.WhichOneof("value") != "dim_value" for dim in dims):
+        return None
+    return [dim.dim_value for dim in dims]
+
+
+if __name__ == "__main__":
+    serve(work)
+    os._exit(0)  # without freeing a large file piece by piece

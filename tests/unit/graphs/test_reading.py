@@ -1,0 +1,186 @@
+"""ONNX files that are damaged, hostile or unusual: one sentence each, or the right numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from explorer.errors import InputError
+from explorer.graphs import reader
+from explorer.graphs.graph import MAX_NODES, Graph
+from explorer.graphs.reading import read
+
+FLOAT = TensorProto.FLOAT
+
+
+def model(
+    nodes: list[onnx.NodeProto],
+    weights: list[TensorProto] | None = None,
+    shape: tuple[int | str | None, ...] = ("batch", 3, 8, 8),
+    domains: tuple[str, ...] = (),
+    opset: int = 18,
+) -> onnx.ModelProto:
+    """A model from ``image`` to ``out``."""
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("image", FLOAT, shape)],
+        [helper.make_tensor_value_info("out", FLOAT, None)],
+        weights or [],
+    )
+    imports = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=10)
+
+
+def convolution() -> onnx.ModelProto:
+    weight = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "features.0.weight")
+    return model([helper.make_node("Conv", ["image", "features.0.weight"], ["out"], pads=[1, 1, 1, 1])], [weight])
+
+
+def truncated() -> bytes:
+    return convolution().SerializeToString()[:-20]
+
+
+def cycle() -> bytes:
+    return model(
+        [helper.make_node("Add", ["image", "b"], ["a"]), helper.make_node("Add", ["image", "a"], ["b"])]
+    ).SerializeToString()
+
+
+def too_many() -> bytes:
+    names = ["image", *(f"v{number}" for number in range(MAX_NODES)), "out"]
+    return model(
+        [helper.make_node("Relu", [one], [two]) for one, two in zip(names, names[1:], strict=False)]
+    ).SerializeToString()
+
+
+def huge_weight() -> bytes:
+    found = convolution()
+    found.graph.initializer[0].dims[0] = 2**62
+    return found.SerializeToString()
+
+
+def huge_map() -> bytes:
+    size = numpy_helper.from_array(np.array([1, 3, 2**31, 2**31]), "size")
+    return model([helper.make_node("Expand", ["image", "size"], ["out"])], [size], (1, 3, 1, 1)).SerializeToString()
+
+
+def exponential_functions() -> bytes:
+    """Each function calls the one before twice."""
+    found = convolution()
+    body = [helper.make_node("Relu", ["x"], ["y"])]
+    for number in range(40):
+        found.functions.append(
+            helper.make_function("local", f"f{number}", ["x"], ["y"], body, [helper.make_opsetid("", 18)])
+        )
+        if number:
+            found.functions[-1].opset_import.append(helper.make_opsetid("local", 1))
+        body = [
+            helper.make_node(f"f{number}", ["x"], ["m"], domain="local"),
+            helper.make_node(f"f{number}", ["m"], ["y"], domain="local"),
+        ]
+    found.graph.node.append(helper.make_node("f39", ["out"], ["more"], domain="local"))
+    found.opset_import.append(helper.make_opsetid("local", 1))
+    return found.SerializeToString()
+
+
+def two_inputs() -> bytes:
+    found = convolution()
+    found.graph.input.append(helper.make_tensor_value_info("second", FLOAT, (1, 3, 8, 8)))
+    return found.SerializeToString()
+
+
+def future() -> bytes:
+    found = convolution()
+    found.opset_import[0].version = 999
+    return found.SerializeToString()
+
+
+def missing_attribute() -> bytes:
+    return model([helper.make_node("LRN", ["image"], ["out"], name="norm1")]).SerializeToString()
+
+
+HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
+    "empty": (lambda: b"", ()),
+    "text": (lambda: b"this is no model, but a sentence", ()),
+    "truncated": (truncated, ()),
+    "cycle": (cycle, ()),
+    "too many": (too_many, (f"{MAX_NODES + 1:,}", f"{MAX_NODES:,}")),
+    "huge weight": (huge_weight, ("features.0.weight",)),
+    "huge map": (huge_map, ()),
+    "functions": (exponential_functions, ()),
+    "two inputs": (two_inputs, ("2", "image", "second")),
+    "future": (future, ()),
+    "attribute": (missing_attribute, ("norm1",)),
+    "free size": (
+        lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3, "h", "w")).SerializeToString(),
+        ("image", "--image-size"),
+    ),
+    "vector": (
+        lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3)).SerializeToString(),
+        ("image", "2"),
+    ),
+}
+
+
+@pytest.fixture
+def unconfined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[bytes], Graph]:
+    """Runs the reader's work here, without its process and so without its limits."""
+    monkeypatch.setattr(reader.sandbox, "limit", lambda **_limits: None)
+    monkeypatch.setattr(reader.sandbox, "confine", lambda **_places: None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def run(content: bytes, image_size: tuple[int, int] | None = None) -> Graph:
+        path = tmp_path / "net.onnx"
+        path.write_bytes(content)
+        request = {"path": str(path), "image_size": image_size, "memory": 0, "seconds": 0}
+        return Graph.model_validate(reader.work(request, lambda *_step: None))
+
+    return run
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("functions", "huge map")])
+def test_a_faulty_file_is_one_sentence(name: str, unconfined: Callable[[bytes], Graph]) -> None:
+    make, places = HOSTILE[name]
+    with pytest.raises(InputError) as caught:
+        unconfined(make())
+    assert all(place in str(caught.value) for place in places)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["functions", "huge map", "truncated"])
+def test_the_process_keeps_its_limits(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(HOSTILE[name][0]())
+    with pytest.raises(InputError):
+        read(path)
+
+
+@pytest.mark.process
+def test_weights_in_another_file_are_not_opened(tmp_path: Path) -> None:
+    found = convolution()
+    weight = found.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "../../../../etc/passwd"), ("offset", "0"), ("length", "432")):
+        weight.external_data.add(key=key, value=value)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(found.SerializeToString())
+    graph = read(path)
+    assert graph.constants["features.0.weight"].shape == (4, 3, 3, 3)
+    assert graph.constants["features.0.weight"].values is None
+    (node,) = graph.nodes
+    assert (node.operator, node.name, node.shapes) == ("Conv", "features.0", ((1, 4, 8, 8),))
+    assert (graph.batch, graph.shape) == (None, (1, 3, 8, 8))
+
+
+def test_a_free_size_can_be_given(unconfined: Callable[..., Graph]) -> None:
+    free = model([helper.make_node("Relu", ["image"], ["out"])], shape=("n", 3, "h", "w"))
+    assert unconfined(free.SerializeToString(), (20, 30)).shape == (1, 3, 20, 30)
+    fixed = model([helper.make_node("Relu", ["image"], ["out"])], shape=(4, 3, 8, 8))
+    graph = unconfined(fixed.SerializeToString(), (20, 30))
+    assert (graph.shape, graph.batch) == ((1, 3, 8, 8), 4)
