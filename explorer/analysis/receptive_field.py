@@ -1,13 +1,16 @@
 """Receptive fields of all layers, propagated over the traced graph.
 
 Every value has one of four states: :class:`Local` (units depend on known rows and columns of the image),
-:class:`Global` (each unit may depend on the whole image, after global pooling, flatten or a gate), :class:`Unknown`
+:class:`Global` (each unit may depend on the whole image, after global pooling or flatten), :class:`Unknown`
 (after an operator without a rule), or None (the value depends only on parameters).
+
+A squeeze-and-excitation gate sees the whole image and only scales channels. So fields go through it without the gate, and
+the state says which layer pools the image for it.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -21,11 +24,20 @@ from explorer.families.meta_shapes import pair
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """Receptive fields along rows and columns; ``dims`` are the tensor's dimensions of rows and columns."""
+    """Receptive fields along rows and columns.
+
+    Attributes:
+        rows: Fields along the rows.
+        columns: Fields along the columns.
+        dims: The tensor's dimensions of rows and columns.
+        gate: Name of the layer that pools the image for the first gate before; empty without gates, which the fields
+            leave out.
+    """
 
     rows: Axis
     columns: Axis
     dims: tuple[int, int]
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,8 @@ def _operator_states(op: Op, states: States) -> States:
     if op.name == "convolution":  # weights and bias do not depend on pixels
         inputs = inputs[:1]
     lost = next((state for state in inputs if isinstance(state, Unknown)), None)
+    if lost is None and op.name == "mul" and (gated := _gated(op, inputs)):
+        return dict.fromkeys(op.outputs, gated)
     present = [state for state in inputs if state is not None]
     if not present:
         return dict.fromkeys(op.outputs)
@@ -120,7 +134,26 @@ def _operator_states(op: Op, states: States) -> States:
         local = [one for one in present if isinstance(one, Local)]
         rule = _OPERATORS.get(op.name) or (_join if op.name in POINTWISE else None)
         state = rule(op, local, location) if rule else _untraced(op, location)
+        gate = next((one.gate for one in local if one.gate), "")
+        if gate and isinstance(state, Local) and not state.gate:
+            state = replace(state, gate=gate)
     return dict.fromkeys(op.outputs, state)
+
+
+def _gated(op: Op, inputs: list[State]) -> Local | None:
+    """Returns the field of a map that is multiplied by one factor per channel, computed from the whole image."""
+    if len(inputs) != 2:
+        return None
+    for (scaled, state), (factor, other) in (pairs := list(zip(op.inputs, inputs, strict=True)), pairs[::-1]):
+        if (
+            isinstance(state, Local)
+            and isinstance(other, Global)
+            and len(factor.shape) == len(scaled.shape)
+            and all(factor.shape[dim] == 1 for dim in state.dims)
+            and op.output.shape == scaled.shape
+        ):
+            return state if state.gate else replace(state, gate=other.cause)
+    return None
 
 
 def _untraced(op: Op, location: str) -> Unknown:
@@ -186,7 +219,10 @@ def _mean(op: Op, states: list[Local], location: str) -> State:
     dims = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
     pooled = dims & set(states[0].dims)
     if not pooled:
-        return states[0] if op.output.shape == shape else _untraced(op, location)
+        if len(op.output.shape) == len(shape):
+            return states[0]
+        down, across = (dim - sum(gone < dim for gone in dims) for dim in states[0].dims)
+        return Local(states[0].rows, states[0].columns, (down, across))
     return Global(location) if pooled == set(states[0].dims) else _untraced(op, location)
 
 

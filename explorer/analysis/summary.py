@@ -1,5 +1,6 @@
 """The analysis of a spec, on meta, without allocating tensors."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -263,7 +264,7 @@ def summarise(
         "buffer_bytes": formulas.equation(_sum_formula(buffers), totals.buffer_bytes),
         "peak_activation_bytes": formulas.equation(_sum_formula(trace.peak), totals.peak_activation_bytes),
     }
-    return Summary(layers, (), totals, field, "" if field else _missing_field_note(state), tuple(warnings), lines)
+    return Summary(layers, (), totals, field, _field_note(state, field), tuple(warnings), lines)
 
 
 def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
@@ -324,7 +325,7 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[s
                 cost=cost_of_layer,
                 activation_bytes=new_bytes,
                 field=field,
-                sees_whole_image=isinstance(state, Global),
+                sees_whole_image=isinstance(state, Global) or (isinstance(state, Local) and bool(state.gate)),
                 notes=_notes(state, field, cost_of_layer),
                 formulas=_formulas(traced, cost_of_layer, states, new_bytes),
                 channels_last=_is_channels_last(output.shape, state, Size(height, width)),
@@ -419,13 +420,22 @@ def field_of(state: State, image: tuple[int, int]) -> ReceptiveField | None:
 
 
 def _notes(state: State, field: ReceptiveField | None, cost_of_layer: Cost) -> tuple[str, ...]:
-    notes = [] if field else [_missing_field_note(state)]
+    notes = [note] if (note := _field_note(state, field)) else []
     if cost_of_layer.unknown:
         notes.append(_("not counted: {operators}").format(operators=", ".join(cost_of_layer.unknown)))
     return tuple(notes)
 
 
-def _missing_field_note(state: State) -> str:
+def _field_note(state: State, field: ReceptiveField | None) -> str:
+    """Returns what the numbers of a field don't say; empty if they say all."""
+    if field:
+        gate = state.gate if isinstance(state, Local) else ""
+        if not gate:
+            return ""
+        return _(
+            "the receptive field leaves out gates (squeeze-and-excitation), which see the whole image; the first pools "
+            "it at {layer}"
+        ).format(layer=gate)
     if isinstance(state, Unknown):
         return _("receptive field not traced through {cause}").format(cause=state.cause)
     if isinstance(state, Local):
@@ -440,8 +450,17 @@ def last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
     value = trace.output
     while (op := value.made_by) is not None:
         in_head = op.layer is not None and op.layer.name.split(".")[0].split("#")[0] in heads
-        pools_to_one_cell = op.name == "avg_pool2d" and value.shape[-2:] == (1, 1) != op.inputs[0].shape[-2:]
-        if len(value.shape) == 4 and not in_head and not pools_to_one_cell and op.name not in GLOBAL_POOLS:
+        if len(value.shape) == 4 and not in_head and op.name not in GLOBAL_POOLS and not _is_pooled(value):
             break
         value = next(source for source in op.inputs if source.source == "input")
     return value
+
+
+def _is_pooled(value: Value) -> bool:
+    """Whether a value has one cell, because a pool before it left no more of its map."""
+    while (op := value.made_by) is not None and math.prod(value.shape) == max(value.shape):
+        before = next(source for source in op.inputs if source.source == "input")
+        if math.prod(before.shape) > math.prod(value.shape) and op.name in (*GLOBAL_POOLS, "avg_pool2d"):
+            return True
+        value = before
+    return False

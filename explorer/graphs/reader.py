@@ -18,12 +18,12 @@ from typing import Any
 import explorer
 from explorer.errors import ContentError, InputError, shown
 from explorer.graphs.graph import MAX_ELEMENTS, MAX_NODES, MAX_VALUES
+from explorer.graphs.shapes import OWN_DOMAINS, infer, static_shape
 from explorer.i18n import _
 from explorer.workers import sandbox
 from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
-OWN_DOMAINS = ("", "ai.onnx")
 SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization GroupNormalization InstanceNormalization "
@@ -102,7 +102,10 @@ class _Reader:
         if model.functions:
             self.model = model = onnx.inliner.inline_local_functions(model)
             self._check_count(len(model.graph.node))
-        inferred = onnx.shape_inference.infer_shapes(model, check_type=False, strict_mode=False, data_prop=True).graph
+        inferred = infer(model)
+        for tensor in model.graph.initializer:  # some are computed from shapes
+            if tensor.name not in self.constants:
+                self._add_constant(tensor.name, tensor)
         types = {
             value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info, *inferred.output)
         }
@@ -210,7 +213,7 @@ class _Reader:
                 "inputs": list(node.input),
                 "outputs": list(node.output),
                 "attributes": dict(self._attributes(node)),
-                "shapes": [_static_shape(types.get(name)) for name in node.output],
+                "shapes": [static_shape(types.get(name)) for name in node.output],
                 "is_float": first is None
                 or first.elem_type in (kinds.UNDEFINED, kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE),
             }
@@ -262,15 +265,6 @@ class _Reader:
         name = ".".join(scopes)
         module, dot, last = name.rpartition(".")
         return f"{module}{dot}{last.lower() if dot else last}"[:200]
-
-
-def _static_shape(tensor: Any) -> list[int] | None:
-    if tensor is None or not tensor.HasField("shape"):
-        return None
-    dims = tensor.shape.dim
-    if any(dim.WhichOneof("value") != "dim_value" for dim in dims):
-        return None
-    return [dim.dim_value for dim in dims]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.fields import Axis
-from explorer.analysis.receptive_field import Global, Local, Unknown, geometry, propagate
+from explorer.analysis.receptive_field import Local, Unknown, geometry, propagate
 from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
@@ -216,12 +216,26 @@ def test_torchvision_models_without_attention_are_traced_to_the_end(name: str, s
     assert size in (None, field.size)
 
 
-def test_after_a_gate_every_unit_sees_the_whole_image() -> None:
-    analysis = analyse(ZooSpec(name="mobilenet_v3_small"))
-    assert analysis.field is None
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("efficientnet_b0", 851),  # RFA-Toolbox
+        pytest.param("mobilenet_v3_small", None, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_field_goes_through_gates_and_says_that_they_see_the_whole_image(name: str, size: int | None) -> None:
+    analysis = analyse(ZooSpec(name=name))
+    assert analysis.field is not None
+    assert size in (None, analysis.field.size)
     assert "whole image" in analysis.field_note
-    _trace, states = traced(ZooSpec(name="mobilenet_v3_small"))
-    assert any(isinstance(state, Global) for state in states.values())
+    gated = next(layer for layer in analysis.layers if layer.kind == "Multiply")
+    assert gated.field is not None
+    assert gated.sees_whole_image
+    assert gated.field.size == max(
+        field.size for position in gated.inputs if (field := analysis.layers[position].field) is not None
+    )
+    assert all("whole image" in note for layer in analysis.layers[-5:] for note in layer.notes)
+    assert not any(layer.notes for layer in analysis.layers[:2])
 
 
 def test_attention_is_not_traced_and_other_numbers_are_right() -> None:

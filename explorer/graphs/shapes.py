@@ -1,0 +1,135 @@
+"""Shapes of all results of an ONNX graph, by onnx's own shape inference.
+
+Exporters compute some shapes and paddings in the graph, from the shapes of other results. Shape inference follows only the
+simplest of these computations. So small integers that depend on no image are computed by onnx's reference implementation of
+a few operators, and take the place of their operators.
+"""
+
+import math
+from typing import Any
+
+from explorer.graphs.graph import MAX_VALUES
+
+MAX_ROUNDS = 200
+# Each result is at most as large as the product of its inputs.
+COMPUTED = frozenset(
+    "Abs Add Cast Concat ConstantOfShape Div Equal Floor Gather Identity Max Min Mod Mul Neg Range ReduceProd Reshape "
+    "Slice Split Squeeze Sub Transpose Unsqueeze Where".split(" ")
+)
+OWN_DOMAINS = ("", "ai.onnx")
+
+
+def infer(model: Any) -> Any:
+    """Returns the graph with the shapes of its results, and with constants in place of operators on integers.
+
+    Args:
+        model: Model with the shape of its image, and with large weights as inputs. It changes.
+    """
+    from onnx import shape_inference
+
+    for _round in range(MAX_ROUNDS):
+        inferred = shape_inference.infer_shapes(model, check_type=False, strict_mode=False, data_prop=True).graph
+        computed = _computed(model, inferred)
+        if not computed:
+            break
+        _replace(model.graph, computed)
+    return inferred
+
+
+def static_shape(tensor: Any) -> list[int] | None:
+    """Returns the shape of a value's type; None if a side is unknown."""
+    if tensor is None or not tensor.HasField("shape"):
+        return None
+    dims = tensor.shape.dim
+    if any(dim.WhichOneof("value") != "dim_value" for dim in dims):
+        return None
+    return [dim.dim_value for dim in dims]
+
+
+def _computed(model: Any, inferred: Any) -> dict[str, Any]:
+    """Returns the integers that are known now by their names."""
+    from onnx import numpy_helper
+
+    opsets = list(model.opset_import)
+    types = {value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info)}
+    known = {
+        tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer if _is_small_integer(tensor)
+    }
+    found: dict[str, Any] = {}
+    for node in model.graph.node:
+        if node.domain not in OWN_DOMAINS or len(node.output) == 0:
+            continue
+        if node.op_type == "Constant":
+            known |= _constant(node)
+            continue
+        values = _results(node, known, types, opsets)
+        known |= values
+        if values and all(name in values and values[name].dtype.kind in "ib" for name in node.output if name):
+            found |= values
+    return found
+
+
+def _is_small_integer(tensor: Any) -> bool:
+    return (
+        tensor.data_type in (tensor.INT64, tensor.INT32, tensor.BOOL)
+        and math.prod(tensor.dims) <= MAX_VALUES
+        and tensor.data_location != tensor.EXTERNAL
+    )
+
+
+def _constant(node: Any) -> dict[str, Any]:
+    import numpy as np
+    from onnx import numpy_helper
+
+    (attribute,) = node.attribute
+    if attribute.name == "value" and _is_small_integer(attribute.t):
+        return {node.output[0]: numpy_helper.to_array(attribute.t)}
+    if attribute.name == "value_int":
+        return {node.output[0]: np.array(attribute.i)}
+    if attribute.name == "value_ints" and len(attribute.ints) <= MAX_VALUES:
+        return {node.output[0]: np.array(attribute.ints, np.int64)}
+    return {}
+
+
+def _results(node: Any, known: dict[str, Any], types: dict[str, Any], opsets: list[Any]) -> dict[str, Any]:
+    import numpy as np
+
+    if node.op_type == "Shape":
+        shape = static_shape(types.get(node.input[0]))
+        if shape is not None:
+            bounds = {attribute.name: attribute.i for attribute in node.attribute}
+            part = shape[bounds.get("start", 0) : bounds.get("end", len(shape))]
+            return {node.output[0]: np.array(part, np.int64)}
+        return {}
+    if node.op_type not in COMPUTED or not all(name in known for name in node.input if name) or not any(node.input):
+        return {}
+    if node.op_type == "ConstantOfShape" and np.prod(known[node.input[0]].astype(float)) > MAX_VALUES:
+        return {}
+    if node.op_type == "Range":
+        start, limit, step = (float(known[name]) for name in node.input)
+        if not step or (limit - start) / step > MAX_VALUES:
+            return {}
+    from onnx import TypeProto, helper
+    from onnx.reference import ReferenceEvaluator  # imported here because most files don't need it
+
+    inputs = [helper.make_value_info(name, TypeProto()) for name in dict.fromkeys(node.input) if name]
+    outputs = [helper.make_value_info(name, TypeProto()) for name in node.output if name]
+    part = helper.make_model(helper.make_graph([node], "part", inputs, outputs), opset_imports=opsets)
+    try:
+        results = ReferenceEvaluator(part).run(None, {value.name: known[value.name] for value in inputs})
+    except Exception:  # noqa: BLE001  the reference implementation raises errors of many kinds; shapes stay unknown
+        return {}
+    return {
+        value.name: np.asarray(result)
+        for value, result in zip(outputs, results, strict=True)
+        if isinstance(result, np.ndarray | np.generic) and result.size <= MAX_VALUES
+    }
+
+
+def _replace(graph: Any, computed: dict[str, Any]) -> None:
+    from onnx import numpy_helper
+
+    kept = [node for node in graph.node if not all(name in computed for name in node.output if name)]
+    del graph.node[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in computed.items())
