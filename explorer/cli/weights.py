@@ -14,12 +14,12 @@ from explorer.cli.networks import analysis_of, has_spec
 from explorer.cli.output import print_json, print_text
 from explorer.errors import InputError, shown
 from explorer.families import PRESETS, Spec, resolve
-from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.specs.base import read_size
 
 if TYPE_CHECKING:
+    from explorer.analysis import Analysis
     from explorer.exports.figure import FigureOptions
 
 
@@ -174,23 +174,6 @@ def predict(
         raise CommandFailed("; ".join(str(one.error) for one in failed), 2)
 
 
-def _export_foreign(text: str, name: str, output: Path | None) -> None:
-    """Writes the table or the diagram of an ONNX file, or of the user's own code."""
-    from explorer.drawing.diagram import draw
-    from explorer.exports.run import translate_errors
-    from explorer.exports.table import table_of
-
-    if name not in ("csv", "svg"):
-        raise InputError(_("format: {value} needs a spec; other networks have csv and svg").format(value=shown(name)))
-    analysis = analysis_of(text)
-    made = table_of(analysis) if name == "csv" else draw(analysis, analysis.name)
-    if output is None:
-        click.echo(made, nl=False)
-        return
-    with translate_errors(output), atomic_write(output) as part:
-        part.write_bytes(made.encode())
-
-
 @click.command()
 @click.argument("spec", metavar="SPEC|WEIGHTS")
 @click.option(
@@ -226,7 +209,8 @@ def export(
 ) -> None:
     """Write a network, or weights with their card, as a file for another program.
 
-    ONNX of a name that weights have carries them; of any other network it has random ones.
+    ONNX of a name that weights have carries them; of any other network it has random ones. SPEC may also be FILE.onnx
+    or FILE.py:CLASS, for figures and tables.
     """
     from explorer.cli.print_progress import as_progress, progress_line
     from explorer.exports import FORMATS, WEIGHT_FORMATS, batch_norm_note, content, export_weights
@@ -243,9 +227,6 @@ def export(
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     figure = _figure_options(name, labels, resolution, is_grey=is_grey)
-    if not has_spec(spec):
-        _export_foreign(spec, name, output)
-        return
     if output is None:
         if as_json or source or not FORMATS[name].is_text:
             raise InputError(_("output: name the file with -o; stdout takes only text formats, and not with --json"))
@@ -258,7 +239,7 @@ def export(
             size = write(_network(spec), name, output, note, fold=fold, figure=figure)
     about = ""
     if name == "onnx":
-        about = batch_norm_note(read_card(source).network_spec if source else _network(spec), fold=fold)
+        about = batch_norm_note(read_card(source).network_spec if source else _spec(spec), fold=fold)
     if as_json:
         document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
         document |= {"notes": [about]} if about else {}
@@ -319,9 +300,13 @@ def _is_weights(text: str) -> bool:
     return find_local(text) is not None and not text.endswith(".json")
 
 
-def _network(text: str) -> Spec:
+def _network(text: str) -> "Spec | Analysis":
+    """Returns the spec of a network or of weights, or the analysis of another network."""
+    return _spec(text) if has_spec(text) else analysis_of(text)
+
+
+def _spec(text: str) -> Spec:
     """Returns the spec of a network or of weights."""
-    from explorer.weights.files import read_card
     from explorer.weights.registry import find_local
 
     path = None if text in PRESETS or text.endswith(".json") else find_local(text)

@@ -2,9 +2,9 @@
 
 from itertools import groupby
 
-from explorer.analysis import Layer, analyse
+from explorer.analysis import Layer
 from explorer.drawing.kinds import Group, colours, group_of
-from explorer.families import Spec
+from explorer.exports.figure import Network, analysed
 from explorer.formatting import shape
 from explorer.i18n import ngettext
 
@@ -14,7 +14,7 @@ IMAGE = "image"
 TINT = "33"  # a fifth of the colour's opacity, so that black text stays readable on every kind
 
 
-def dot(spec: Spec) -> str:
+def dot(network: Network) -> str:
     """Returns the network as a directed graph from ``image`` to the logits; nodes have the names of layers.
 
     Each auxiliary head, which runs in training only, is a separate cluster with dashed edges.
@@ -22,7 +22,7 @@ def dot(spec: Spec) -> str:
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    analysis = analyse(spec)
+    analysis = analysed(network)
     layers = analysis.all_layers
     image = _quoted(IMAGE, shape(analysis.input_shape))
     lines = [

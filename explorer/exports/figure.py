@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib.resources import as_file, files
 from typing import Literal
 
-from explorer.analysis import analyse
+from explorer.analysis import Analysis, SpecAnalysis, analyse
 from explorer.drawing.appearance import Appearance
 from explorer.drawing.diagram import draw
 from explorer.drawing.kinds import LIGHT, Group
@@ -86,25 +86,42 @@ def name(spec: Spec, base: str) -> str:
     return title(spec, base) if base in PRESETS or resolve(base) != spec else base
 
 
-def svg_figure(spec: Spec, options: FigureOptions | None = None) -> str:
+Network = Spec | Analysis  # an analysis also of a network without a spec
+
+
+def analysed(network: Network) -> Analysis:
+    """Returns the analysis of a network.
+
+    Raises:
+        SpecError: If torchvision can't build or run the model.
+    """
+    return network if isinstance(network, Analysis) else analyse(network)
+
+
+def name_of(analysis: Analysis) -> str:
+    """Returns the name of an analysed network."""
+    return name(analysis.spec, nearest(analysis.spec)) if isinstance(analysis, SpecAnalysis) else analysis.name
+
+
+def svg_figure(network: Network, options: FigureOptions | None = None) -> str:
     """Returns the diagram as SVG.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return ET.tostring(drawn(spec, options), encoding="unicode")
+    return ET.tostring(drawn(network, options), encoding="unicode")
 
 
-def pdf_figure(spec: Spec, options: FigureOptions | None = None) -> bytes:
+def pdf_figure(network: Network, options: FigureOptions | None = None) -> bytes:
     """Returns the diagram as a PDF of one page, with its fonts.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return _typeset(drawn(spec, options), "pdf")
+    return _typeset(drawn(network, options), "pdf")
 
 
-def png_figure(spec: Spec, options: FigureOptions | None = None) -> bytes:
+def png_figure(network: Network, options: FigureOptions | None = None) -> bytes:
     """Returns the diagram as PNG.
 
     Raises:
@@ -118,7 +135,7 @@ def png_figure(spec: Spec, options: FigureOptions | None = None) -> bytes:
                 value=resolution, least=MIN_RESOLUTION, most=MAX_RESOLUTION
             )
         )
-    figure = drawn(spec, options)
+    figure = drawn(network, options)
     width, height = (side * resolution / PIXELS_PER_INCH for side in size(figure))
     if width * height > MAX_PIXELS:
         raise InputError(
@@ -136,14 +153,15 @@ def size(figure: ET.Element) -> tuple[float, float]:
     return width, height
 
 
-def drawn(spec: Spec, options: FigureOptions | None = None) -> ET.Element:
+def drawn(network: Network, options: FigureOptions | None = None) -> ET.Element:
     """Returns the diagram as an SVG element, on a light page and without signs for clicks.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
     options = options or FigureOptions()
-    text = draw(analyse(spec), name(spec, nearest(spec)), options.appearance)
+    analysis = analysed(network)
+    text = draw(analysis, name_of(analysis), options.appearance)
     if options.is_grey:
         text = COLOUR.sub(_grey, text)
     figure = ET.fromstring(text.replace(FOLD_SIGN, ""))  # noqa: S314  drawn above

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.exports.dot import dot
-from explorer.exports.figure import FigureOptions, pdf_figure, png_figure, svg_figure
+from explorer.exports.figure import FigureOptions, Network, pdf_figure, png_figure, svg_figure
 from explorer.exports.layer_tables import latex_table, layer_workbook, markdown_table
 from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
@@ -15,14 +16,14 @@ from explorer.exports.web_page import web_page
 from explorer.families import Spec
 from explorer.i18n import _
 
-Draw = Callable[[Spec, FigureOptions], bytes]
+Draw = Callable[[Network, FigureOptions], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """An export format; ``make`` returns the content of a file, and ``is_text`` says whether it is UTF-8 text.
 
-    ``draw`` does the same for figures, with options.
+    ``draw`` does the same for figures, with options. If a format ``needs_spec``, networks without one don't have it.
 
     Files that have weights are binary and may be large, so a separate process makes them (:mod:`explorer.exports.run`).
     """
@@ -30,10 +31,11 @@ class Format:
     title: Callable[[], str]
     suffix: str
     media_type: str
-    make: Callable[[Spec], bytes]
+    make: Callable[[Any], bytes]  # of a Network; of a Spec if the format needs one
     has_weights: bool = False
     is_text: bool = True
     draw: Draw | None = None
+    needs_spec: bool = False
 
 
 def spec_json(spec: Spec) -> str:
@@ -42,20 +44,22 @@ def spec_json(spec: Spec) -> str:
     return "{\n" + ",\n".join(pairs) + "\n}\n"
 
 
-def _text(make: Callable[[Spec], str]) -> Callable[[Spec], bytes]:
-    return lambda spec: make(spec).encode()
+def _text(make: Callable[[Any], str]) -> Callable[[Any], bytes]:
+    return lambda network: make(network).encode()
 
 
-def _drawn_text(draw: Callable[[Spec, FigureOptions], str]) -> Draw:
-    return lambda spec, options: draw(spec, options).encode()
+def _drawn_text(draw: Callable[[Network, FigureOptions], str]) -> Draw:
+    return lambda network, options: draw(network, options).encode()
 
 
 def _figure(title: Callable[[], str], suffix: str, media_type: str, draw: Draw, *, is_text: bool = True) -> Format:
-    return Format(title, suffix, media_type, lambda spec: draw(spec, FigureOptions()), is_text=is_text, draw=draw)
+    return Format(
+        title, suffix, media_type, lambda network: draw(network, FigureOptions()), is_text=is_text, draw=draw
+    )
 
 
 FORMATS: dict[str, Format] = {
-    "pytorch": Format(lambda: _("PyTorch source"), ".py", "text/x-python", _text(source)),
+    "pytorch": Format(lambda: _("PyTorch source"), ".py", "text/x-python", _text(source), needs_spec=True),
     "onnx": Format(
         lambda: _("ONNX with random weights"),
         ".onnx",
@@ -63,8 +67,9 @@ FORMATS: dict[str, Format] = {
         onnx_model,
         has_weights=True,
         is_text=False,
+        needs_spec=True,
     ),
-    "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json)),
+    "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json), needs_spec=True),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
     "svg": _figure(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _drawn_text(svg_figure)),
     "pdf": _figure(lambda: _("Diagram as PDF"), ".pdf", "application/pdf", pdf_figure, is_text=False),

@@ -2,42 +2,41 @@
 
 from collections.abc import Iterable, Sequence
 
-from explorer.analysis import Analysis, Layer, analyse
+from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Measure, Place, measures_at
+from explorer.exports.figure import Network, analysed, name_of
 from explorer.exports.table import COLUMNS, table_rows
 from explorer.exports.workbook import workbook
 from explorer.exports.written_table import Cell, WrittenTable, latex, markdown
-from explorer.families import Spec, nearest
-from explorer.families.naming import title
 from explorer.formatting import shape
 from explorer.i18n import _
 
 
-def latex_table(spec: Spec) -> str:
+def latex_table(network: Network) -> str:
     """Returns the layers of a network as a LaTeX table.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return latex(layer_tables(spec))
+    return latex(layer_tables(network))
 
 
-def markdown_table(spec: Spec) -> str:
+def markdown_table(network: Network) -> str:
     """Returns the layers of a network as a Markdown table.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return markdown(layer_tables(spec))
+    return markdown(layer_tables(network))
 
 
-def layer_tables(spec: Spec) -> list[WrittenTable]:
+def layer_tables(network: Network) -> list[WrittenTable]:
     """Returns a table of the layers with their totals, and one for each auxiliary head."""
-    analysis = analyse(spec)
+    analysis = analysed(network)
     measures = measures_at(Place.TERMINAL_LAYERS)
     total = [_("Total"), "", "", *(measure.definition.of_network(analysis) for measure in measures)]
     caption = _("{name}: layers for one image {size}").format(
-        name=title(spec, nearest(spec)), size=shape(analysis.input_shape)
+        name=name_of(analysis), size=shape(analysis.input_shape)
     )
     main = WrittenTable(caption, _columns(measures), _rows(analysis.layers, measures), total)
     heads = [
@@ -68,13 +67,13 @@ def _rows(layers: Iterable[Layer], measures: Sequence[Measure]) -> list[list[Cel
     ]
 
 
-def layer_workbook(spec: Spec) -> bytes:
+def layer_workbook(network: Network) -> bytes:
     """Returns a workbook with the rows of the CSV table and the totals.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    analysis = analyse(spec)
+    analysis = analysed(network)
     layers = WrittenTable(_("Layers"), COLUMNS, table_rows(analysis))
     return workbook([layers, _totals(analysis)])
 

@@ -11,7 +11,7 @@ import psutil
 
 from explorer.analysis import analyse
 from explorer.errors import InputError, shown
-from explorer.exports.figure import FigureOptions
+from explorer.exports.figure import FigureOptions, Network
 from explorer.exports.formats import FORMATS, Format
 from explorer.families import Spec
 from explorer.files import atomic_write
@@ -45,7 +45,7 @@ def batch_norm_note(spec: Spec, *, fold: bool) -> str:
 
 
 def export(
-    spec: Spec,
+    network: Network,
     name: str,
     path: Path,
     on_progress: Progress = _silent,
@@ -56,7 +56,7 @@ def export(
     """Writes a network to a file, atomically.
 
     Args:
-        spec: Spec of the network.
+        network: Spec of the network, or the analysis of a network without one.
         name: Key of :data:`FORMATS`.
         path: Path of the file; an existing file is replaced.
         on_progress: Function that shows a message, called several times a second while the process runs.
@@ -67,17 +67,18 @@ def export(
         Size of the file in bytes.
 
     Raises:
-        InputError: If the file can't be written, the network is too large for the format or the machine, or other
-            exports take too long.
+        InputError: If the file can't be written, the network is too large for the format or the machine, other
+            exports take too long, or the format needs a spec.
         SpecError: If the network can't be written in this format.
         ExplorerError: If the process failed.
     """
-    chosen = FORMATS[name]
+    chosen = _format_for(network, name)
     with translate_errors(path), atomic_write(path) as part:
         if chosen.has_weights:
-            _export_in_process(spec, part, on_progress, name, fold=fold)
+            assert isinstance(network, Spec)  # noqa: S101  such a format needs a spec
+            _export_in_process(network, part, on_progress, name, fold=fold)
         else:
-            part.write_bytes(_made(chosen, spec, figure))
+            part.write_bytes(_made(chosen, network, figure))
         return part.stat().st_size
 
 
@@ -96,12 +97,23 @@ def translate_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _made(chosen: Format, spec: Spec, figure: FigureOptions | None) -> bytes:
-    return chosen.draw(spec, figure) if chosen.draw and figure else chosen.make(spec)
+def _format_for(network: Network, name: str) -> Format:
+    if FORMATS[name].needs_spec and not isinstance(network, Spec):
+        known = ", ".join(key for key, one in FORMATS.items() if not one.needs_spec)
+        raise InputError(
+            _("format: {value} needs a network of this product; of any other there are {known}").format(
+                value=shown(name), known=known
+            )
+        )
+    return FORMATS[name]
+
+
+def _made(chosen: Format, network: Network, figure: FigureOptions | None) -> bytes:
+    return chosen.draw(network, figure) if chosen.draw and figure else chosen.make(network)
 
 
 def content(
-    spec: Spec,
+    network: Network,
     name: str,
     on_progress: Progress = _silent,
     *,
@@ -113,11 +125,11 @@ def content(
     Raises:
         ExplorerError: As in :func:`export`.
     """
-    if not FORMATS[name].has_weights:
-        return _made(FORMATS[name], spec, figure)
+    if not (chosen := _format_for(network, name)).has_weights:
+        return _made(chosen, network, figure)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export")
-        export(spec, name, path, on_progress, fold=fold)
+        export(network, name, path, on_progress, fold=fold)
         return path.read_bytes()
 
 

@@ -1,9 +1,9 @@
 """The table of layers as CSV (RFC 4180), with exact numbers for one image."""
 
-from explorer.analysis import Analysis, Layer, analyse
+from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Place, measures_at
+from explorer.exports.figure import Network, analysed
 from explorer.exports.spreadsheet import as_csv
-from explorer.families import Spec
 
 COLUMNS = (
     "name",
@@ -23,7 +23,7 @@ COLUMNS = (
 )
 
 
-def table(spec: Spec) -> str:
+def table(network: Network) -> str:
     """Returns a row for each layer of a network, followed by the layers of its auxiliary heads.
 
     ``auxiliary`` is 1 for auxiliary heads; the sums of the other rows are the totals of the analysis. Shapes are
@@ -33,12 +33,7 @@ def table(spec: Spec) -> str:
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    return table_of(analyse(spec))
-
-
-def table_of(analysis: Analysis) -> str:
-    """Returns the same table of an analysis, also of a network without a spec."""
-    return as_csv([COLUMNS, *table_rows(analysis)])
+    return as_csv([COLUMNS, *table_rows(analysed(network))])
 
 
 def table_rows(analysis: Analysis) -> list[tuple[str | float | None, ...]]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 from explorer.drawing.kinds import LIGHT
 from explorer.drawing.theme import SMALL
-from explorer.exports.figure import GREYS, SVG, FigureOptions, drawn, name, rgb, size
+from explorer.exports.figure import GREYS, SVG, FigureOptions, Network, analysed, drawn, name_of, rgb, size
 from explorer.exports.svg_path import cubic_path
 from explorer.exports.written_table import latex_text
-from explorer.families import Spec, nearest
 from explorer.i18n import _
 
 POINT = 0.75  # points (of 1/72 inch) of an SVG pixel
@@ -33,14 +32,14 @@ HEAD = r"""% {note}
 Style = dict[str, str]
 
 
-def tikz(spec: Spec, options: FigureOptions | None = None) -> str:
+def tikz(network: Network, options: FigureOptions | None = None) -> str:
     """Returns the diagram as a LaTeX document, which pdflatex compiles as it is.
 
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
-    figure = drawn(spec, options)
-    return _Picture(figure).document(name(spec, nearest(spec)))
+    analysis = analysed(network)
+    return _Picture(drawn(analysis, options)).document(name_of(analysis))
 
 
 class _Picture:

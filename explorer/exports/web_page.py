@@ -7,12 +7,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from explorer.analysis import Analysis, Layer, analyse
+from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Place, measures_at
 from explorer.drawing.appearance import Appearance
 from explorer.drawing.theme import theme
-from explorer.exports.figure import FigureOptions, drawn, name
-from explorer.families import Spec, nearest
+from explorer.exports.figure import FigureOptions, Network, analysed, drawn, name_of
 from explorer.formatting import NONE, shape
 from explorer.i18n import _, language
 
@@ -26,7 +25,7 @@ _templates = jinja2.Environment(
 )
 
 
-def web_page(spec: Spec, options: FigureOptions | None = None) -> str:
+def web_page(network: Network, options: FigureOptions | None = None) -> str:
     """Returns an HTML file of at most :data:`MAX_BYTES`, which sends no request.
 
     The diagram shows all layers, or as many as fit into the file.
@@ -34,22 +33,22 @@ def web_page(spec: Spec, options: FigureOptions | None = None) -> str:
     Raises:
         SpecError: If torchvision can't build or run the model.
     """
+    analysis = analysed(network)
     colour = options.appearance.colour if options else Appearance().colour
     for detail in ("all", "auto", "stages"):
-        page = _page(spec, Appearance(colour=colour, detail=detail), with_formulas=True)
+        page = _page(analysis, Appearance(colour=colour, detail=detail), with_formulas=True)
         if len(page.encode()) <= MAX_BYTES:
             return page
-    return _page(spec, Appearance(colour=colour, detail="stages"), with_formulas=False)
+    return _page(analysis, Appearance(colour=colour, detail="stages"), with_formulas=False)
 
 
-def _page(spec: Spec, appearance: Appearance, *, with_formulas: bool) -> str:
-    analysis = analyse(spec)
+def _page(analysis: Analysis, appearance: Appearance, *, with_formulas: bool) -> str:
     measures = measures_at(Place.TERMINAL_LAYERS)
-    diagram = ET.tostring(drawn(spec, FigureOptions(appearance)), encoding="unicode")
+    diagram = ET.tostring(drawn(analysis, FigureOptions(appearance)), encoding="unicode")
     names = [(measure.definition, measure.definition.names()) for measure in measures]
     return _templates.get_template("web_page.html.jinja").render(
         language=language(),
-        title=name(spec, nearest(spec)),
+        title=name_of(analysis),
         subtitle=_("Layers and numbers for one image of {size}").format(size=shape(analysis.input_shape)),
         theme=theme(dark=False),
         diagram=Markup(diagram),  # noqa: S704  the words in it are escaped where they are drawn
