@@ -6,18 +6,31 @@ the chart and the table share the chosen layer. The link contains the whole stat
 
 import streamlit as st
 
-from explorer.analysis import OPTIMIZER_STATE, Precision, SpecAnalysis, Term, analyse
+from explorer.analysis import OPTIMIZER_STATE, Analysis, Precision, SpecAnalysis, Term, analyse
+from explorer.analysis.comparison import compare
 from explorer.analysis.formulas import term_name
 from explorer.drawing.theme import theme
 from explorer.errors import InputError
 from explorer.exports import figure
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
-from explorer.ui.architecture import charts, diagram, gradients, headline, layer_panel, state, tables, toolbar
+from explorer.ui.architecture import (
+    charts,
+    diagram,
+    gradients,
+    headline,
+    layer_panel,
+    network_file,
+    state,
+    tables,
+    toolbar,
+)
+from explorer.ui.compare import diff
+from explorer.ui.compare import tables as compare_tables
 from explorer.ui.editors import editor
 from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area
 from explorer.ui.glossary import explain
-from explorer.ui.shared import export, layer_choice, published
+from explorer.ui.shared import export, html_tables, layer_choice, published
 from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
@@ -76,29 +89,40 @@ diagram_area = st.container(key="face")
 headline_area = st.container(key="headline", gap="small")
 editor_side, layer_side = st.columns(2, gap="medium")
 
+
+def training_options() -> None:
+    number_input(state.VIEW + "batch", _("Batch size"), explain("batch"))
+    st.selectbox(
+        _("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.__getitem__, key=state.VIEW + "optimizer",
+        help=explain("optimizer-state"),
+    )  # fmt: skip
+    st.segmented_control(
+        _("Precision"), list(Precision), required=True, format_func=PRECISIONS.__getitem__,
+        key=state.VIEW + "precision", help=explain("mixed-precision"),
+    )  # fmt: skip
+    st.selectbox(
+        _("Device"), list(DEVICES), format_func=DEVICES.__getitem__, key=state.VIEW + "device",
+        help=_("What attention and dropout keep for the backward pass depends on it."),
+    )  # fmt: skip
+
+
+file = page_state.file
 with editor_side, collect_error_areas() as error_areas:
     link_error_area = st.container()
-    try:
-        spec = editor(page_state.spec.family)(page_state)
-        analyse(spec)
-    except InputError as error:
-        page_state.refuse(error)
+    if file is not None:
+        network_file.describe(file)
+        other = network_file.other_network(state.preset_names(), preset_label)
     else:
-        page_state.accept(spec)
-    with st.expander(_("Training memory and FLOPs"), key="training-options"):
-        number_input(state.VIEW + "batch", _("Batch size"), explain("batch"))
-        st.selectbox(
-            _("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.__getitem__, key=state.VIEW + "optimizer",
-            help=explain("optimizer-state"),
-        )  # fmt: skip
-        st.segmented_control(
-            _("Precision"), list(Precision), required=True, format_func=PRECISIONS.__getitem__,
-            key=state.VIEW + "precision", help=explain("mixed-precision"),
-        )  # fmt: skip
-        st.selectbox(
-            _("Device"), list(DEVICES), format_func=DEVICES.__getitem__, key=state.VIEW + "device",
-            help=_("What attention and dropout keep for the backward pass depends on it."),
-        )  # fmt: skip
+        try:
+            spec = editor(page_state.spec.family)(page_state)
+            analyse(spec)
+        except InputError as error:
+            page_state.refuse(error)
+        else:
+            page_state.accept(spec)
+    with st.expander(_("FLOPs") if file else _("Training memory and FLOPs"), key="training-options"):
+        if file is None:
+            training_options()
         st.pills(
             _("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops",
             help=explain("flops"),
@@ -106,10 +130,14 @@ with editor_side, collect_error_areas() as error_areas:
     error_area("batch")
 
 with buttons:
-    toolbar.history(page_state)
+    if file is None:
+        toolbar.history(page_state)
+    else:
+        toolbar.close_file()
     toolbar.library()
     export_menu = st.popover(_("Export"), icon=":material/download:", key="export", on_change="rerun")
-    toolbar.train(page_state)
+    if file is None:
+        toolbar.train(page_state)
 
 with diagram_area:
     diagram_place = st.container()
@@ -132,22 +160,30 @@ def numbers_of(spec: Spec) -> SpecAnalysis:
     ).with_flops_of(frozenset(view.flops))
 
 
-analysis, base = numbers_of(page_state.spec), numbers_of(resolve(page_state.base))
+if file is None:
+    analysis: Analysis = numbers_of(page_state.spec)
+    base: Analysis = numbers_of(resolve(page_state.base))
+    name, base_name = figure.name(page_state.spec, page_state.base), page_state.base
+else:
+    analysis = file.analysis.with_flops_of(frozenset(view.flops))
+    base = analysis if other is None else other.with_flops_of(frozenset(view.flops))
+    name, base_name = analysis.name, figure.name_of(base)
 
 with headline_area:  # first, so that numbers don't wait for pictures
-    headline.render(analysis, base, page_state.base)
-    if page_state.history.past:
+    headline.render(analysis, base, base_name)
+    if file is None and page_state.history.past:
         changed = headline.last_change(analysis, numbers_of(page_state.history.past[-1].spec))
         if changed:
             st.caption(plain(_("Last change: {changed}").format(changed=changed)))
 
 with diagram_place:
-    diagram.render(analysis, figure.name(page_state.spec, page_state.base), view, dark=dark)
+    diagram.render(analysis, name, view, dark=dark)
 
 layer_choice.follow(view.layer)
 with layer_side:
     layer_panel.render(analysis, dark=dark)
-    published.badges(analysis)
+    if isinstance(analysis, SpecAnalysis):
+        published.badges(analysis)
     if analysis.warnings:
         st.warning(
             "\n".join(f"- {plain(warning.message)}" for warning in analysis.warnings),
@@ -156,7 +192,15 @@ with layer_side:
         )
 
 charts.render(analysis, dark=dark)
-gradients.render(analysis, view, dark=dark)
+if isinstance(analysis, SpecAnalysis):
+    gradients.render(analysis, view, dark=dark)
+if base is not analysis and file is not None:
+    st.header(_("Compared with {name}").format(name=plain(base_name)), anchor=False)
+    comparison = compare([analysis, base])
+    html_tables.show(compare_tables.totals(comparison, [name, base_name]), dark=dark)
+    with st.expander(_("Layers side by side"), key="file-diff"):
+        pair = diff.diff(comparison.rows[0], (analysis, base), (name, base_name), shown="all", dark=dark)
+        html_tables.show(pair, dark=dark)
 
 st.header(_("Layers"), anchor=False)
 st.segmented_control(
@@ -167,9 +211,14 @@ view = page_state.read_widgets()
 tables.render(analysis, view)
 tables.render_heads(analysis)
 
-published.table(analysis)
+if isinstance(analysis, SpecAnalysis):
+    published.table(analysis)
 
 page_state.write_link()
 if export_menu.open:  # last, because a large file takes time
     with export_menu:
-        export.render(page_state.spec, page_state.base, diagram.appearance(view, dark=dark))
+        appearance = diagram.appearance(view, dark=dark)
+        if file is None:
+            export.render(page_state.spec, page_state.base, appearance)
+        else:
+            export.render(analysis, name, appearance)

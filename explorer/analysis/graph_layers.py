@@ -126,10 +126,12 @@ class _Windowed:
 
     def __init__(self, module: Any, sides: Step, value: float) -> None:
         self.module, self.sides, self.value = module, sides, value
+        self.padding = 0  # the largest, once it has run
 
     def __call__(self, image: Tensor) -> Tensor:
         sides = self.sides(image.shape)
         before, after = sides[-2::-2], sides[-1::-2]
+        self.padding = max(map(abs, sides))
         fits = before == after and (
             isinstance(self.module, nn.modules.conv._ConvNd) or max(before) * 2 <= min(self.kernel)
         )
@@ -144,6 +146,11 @@ class _Windowed:
     @property
     def kernel(self) -> tuple[int, ...]:
         return tuple(self.module.kernel_size)
+
+
+def window_side(run: Step) -> int:
+    """Returns the longer side of a step's window, with the padding before it; 1 if it has none."""
+    return max(*run.kernel, run.padding) if isinstance(run, _Windowed) else 1
 
 
 def _convolution(call: _Call) -> Step | None:

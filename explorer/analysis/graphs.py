@@ -8,17 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from explorer.analysis.devices import AUTO
-from explorer.analysis.graph_layers import Step, step, unknown
+from explorer.analysis.graph_layers import Step, step, unknown, window_side
 from explorer.analysis.memory import Precision
 from explorer.analysis.modules import top_level_heads, trace_network
 from explorer.analysis.result import Analysis, NetworkWarning
 from explorer.analysis.summary import checked_device, complete, summarise
+from explorer.errors import InputError
 from explorer.graphs import Constant, Graph, Node
 from explorer.i18n import _
 
 # Results that are parameters in another form, if their input is one.
 REARRANGED = frozenset("Transpose Reshape Unsqueeze Squeeze Flatten Identity Cast DequantizeLinear".split(" "))
 MAX_NAMES = 5  # names in a message
+MAX_LEVELS = 12  # of modules in modules in a name
+# Cells along the sides of all maps, times the window that reads them: the work of following receptive fields. The largest
+# network of torchvision has 2 million.
+MAX_WORK = 2**28
 
 
 def analyse_graph(graph: Graph, name: str = "", *, batch_size: int = 32) -> Analysis:
@@ -104,7 +109,7 @@ class GraphNetwork(nn.Module):
         values: dict[str, Any] = {self.graph.image: image}
         del image
         self.left_out = []
-        result = None
+        result, work = None, 0
         for position, (node, run, inputs) in enumerate(self._steps):
             if run is None or not all(name in values for name in inputs):
                 if node.is_float and any(name not in self._constants for name in inputs):
@@ -112,6 +117,13 @@ class GraphNetwork(nn.Module):
                 continue
             found = run(*(values[name] for name in inputs))
             results = list(found) if isinstance(found, tuple | list) else [found]
+            work += sum(sum(tensor.shape) for tensor in results if tensor.dim() > 2) * window_side(run)
+            if work > MAX_WORK:
+                raise InputError(
+                    _("{layer}: up to here the maps or windows of the file are larger than any network needs").format(
+                        layer=node.name
+                    )
+                )
             values.update(zip(node.outputs, results, strict=False))
             result = results[0] if not set(self.graph.outputs) & values.keys() else result
             found = results = None
@@ -146,7 +158,7 @@ def layer_names(graph: Graph) -> dict[str, str]:
 
 def _prefixes(name: str) -> list[str]:
     parts = name.split(".")
-    return [".".join(parts[:end]) for end in range(1, len(parts))]
+    return [".".join(parts[:end]) for end in range(1, min(len(parts), MAX_LEVELS))]
 
 
 def _common_module(names: list[str]) -> str:

@@ -189,6 +189,8 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
         with torch.device("meta"), torch.no_grad(), recorder, recorder.module_hooks():
             network(torch.empty((1, *shape)))
         trace = recorder.trace()
+    except InputError:  # of a network that knows its limits
+        raise
     except Exception as error:  # a user's code may raise any
         name, kind = recorder.place
         raise InputError(

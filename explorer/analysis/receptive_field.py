@@ -4,8 +4,8 @@ Every value has one of four states: :class:`Local` (units depend on known rows a
 :class:`Global` (each unit may depend on the whole image, after global pooling or flatten), :class:`Unknown`
 (after an operator without a rule), or None (the value depends only on parameters).
 
-A squeeze-and-excitation gate sees the whole image and only scales channels. So fields go through it without the gate, and
-the state says which layer pools the image for it.
+A squeeze-and-excitation gate sees the whole image and only scales channels. So fields go through it without the gate,
+and the state says which layer pools the image for it.
 """
 
 import math

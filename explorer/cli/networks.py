@@ -58,7 +58,14 @@ def analysis_of(text: str, image_size: str | None = None, **options: Any) -> "An
         return analyse_module(_module(Path(code["file"]), code["name"]), image_size=size, **options)
     path = Path(text)
     try:
-        graph = read(path, None if size is None else height_width(size))
+        sides = None if size is None else height_width(size)
+        graph = read(path, sides)
+        if sides is not None and graph.shape[2:] != sides:
+            raise InputError(
+                _("image_size: it fixes the image to {height}×{width}").format(
+                    height=graph.shape[2], width=graph.shape[3]
+                )
+            )
         from explorer.analysis.graphs import analyse_graph
 
         return analyse_graph(graph, path.stem)

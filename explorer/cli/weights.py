@@ -307,6 +307,7 @@ def _network(text: str) -> "Spec | Analysis":
 
 def _spec(text: str) -> Spec:
     """Returns the spec of a network or of weights."""
+    from explorer.weights.files import read_card
     from explorer.weights.registry import find_local
 
     path = None if text in PRESETS or text.endswith(".json") else find_local(text)

@@ -53,9 +53,7 @@ def _drawn_text(draw: Callable[[Network, FigureOptions], str]) -> Draw:
 
 
 def _figure(title: Callable[[], str], suffix: str, media_type: str, draw: Draw, *, is_text: bool = True) -> Format:
-    return Format(
-        title, suffix, media_type, lambda network: draw(network, FigureOptions()), is_text=is_text, draw=draw
-    )
+    return Format(title, suffix, media_type, lambda network: draw(network, FigureOptions()), is_text=is_text, draw=draw)
 
 
 FORMATS: dict[str, Format] = {

@@ -35,9 +35,7 @@ def layer_tables(network: Network) -> list[WrittenTable]:
     analysis = analysed(network)
     measures = measures_at(Place.TERMINAL_LAYERS)
     total = [_("Total"), "", "", *(measure.definition.of_network(analysis) for measure in measures)]
-    caption = _("{name}: layers for one image {size}").format(
-        name=name_of(analysis), size=shape(analysis.input_shape)
-    )
+    caption = _("{name}: layers for one image {size}").format(name=name_of(analysis), size=shape(analysis.input_shape))
     main = WrittenTable(caption, _columns(measures), _rows(analysis.layers, measures), total)
     heads = [
         WrittenTable(

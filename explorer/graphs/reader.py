@@ -58,7 +58,7 @@ def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
         raise InputError(_("it can't be read: {reason}").format(reason=error.strerror)) from None
     except MemoryError:
         raise ContentError(_("it asks for more memory than a network of its size needs")) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  onnx and protobuf raise errors of many kinds
         raise ContentError(_fault(error)) from None
 
 
@@ -98,6 +98,8 @@ class _Reader:
         self._check_count(len(model.graph.node) + sum(len(function.node) for function in model.functions))
         self._weights_become_inputs()
         image, shape = self._image()
+        if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
+            self.model = model = onnx.shape_inference.infer_shapes(model)  # the checker asks for them
         onnx.checker.check_model(model)
         if model.functions:
             self.model = model = onnx.inliner.inline_local_functions(model)

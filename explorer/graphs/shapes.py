@@ -1,8 +1,8 @@
 """Shapes of all results of an ONNX graph, by onnx's own shape inference.
 
-Exporters compute some shapes and paddings in the graph, from the shapes of other results. Shape inference follows only the
-simplest of these computations. So small integers that depend on no image are computed by onnx's reference implementation of
-a few operators, and take the place of their operators.
+Exporters compute some shapes and paddings in the graph, from the shapes of other results. Shape inference follows only
+the simplest of these computations. So small integers that depend on no image are computed by onnx's reference
+implementation of a few operators, and take the place of their operators.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.analysis import Analysis, analyse
+from explorer.analysis import Analysis
 from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import diagram
 from explorer.drawing.appearance import Appearance, toggle
@@ -60,5 +60,5 @@ def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool)
 def _fold(part: str) -> None:
     page_state = state.ArchitectureState.of_session()
     key = part.removeprefix("fold:")
-    new = toggle(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
+    new = toggle(page_state.analysis, appearance(page_state.view, dark=False), key)
     state.set_folded_parts(new.folded, new.chosen)

@@ -60,6 +60,8 @@ def _explain(measure: Measure, analysis: Analysis) -> str:
                 _sum_over_stages(analysis, Measure.ACTIVATION_BYTES),
             )
         case Measure.TRAINING_BYTES:
+            if training is None and not isinstance(analysis, SpecAnalysis):
+                return _join(_("Unknown: a file of a network does not say how it would train."))
             if training is None:
                 return _join(_("This network can't train on such a batch."))
             return _join(

@@ -4,17 +4,20 @@ A valid edit is written to the link. An edit that breaks a rule leaves link, net
 """
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import streamlit as st
 
-from explorer.analysis import analyse
-from explorer.errors import InputError
+from explorer.analysis import Analysis, analyse
+from explorer.errors import InputError, shown
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
+from explorer.i18n import _
 from explorer.specs.size import size_text
+from explorer.ui.architecture.network_file import MAX_NAME, NetworkFile
 from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGET, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
 
@@ -24,6 +27,8 @@ log = logging.getLogger("explorer.ui")
 EDIT = "edit."
 VIEW = "view."
 PRESET = EDIT + "preset"
+OPENING_SECONDS = 10.0  # within this time after a file was opened, the browser may not know its link yet
+FILE = "file"  # parameter of the link: name of the file that the page showed
 
 
 @dataclass
@@ -37,6 +42,9 @@ class ArchitectureState(FieldsState[ArchitectureView]):
         revision: Number of times that the widgets were filled. Tables have it in their key because their state can't be
             assigned.
         history: Networks for undo and redo.
+        file: Network from a file, which the page shows in place of the edited network; None if there is none.
+        last_file: The last such network, for a step forward in the browser.
+        opened_at: Time at which it was opened.
     """
 
     NAME: ClassVar[str] = "editing"
@@ -53,6 +61,9 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     logged_problem: str = ""
     revision: int = 0
     history: History[NamedNetwork] = field(default_factory=History)
+    file: NetworkFile | None = None
+    last_file: NetworkFile | None = None
+    opened_at: float = 0.0
 
     @property
     def spec(self) -> Spec:
@@ -63,6 +74,11 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     def base(self) -> str:
         """The preset that the network was made from."""
         return self.network.base
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis of the network that the page shows."""
+        return analyse(self.spec) if self.file is None else self.file.analysis
 
     @property
     def problem(self) -> str:
@@ -77,24 +93,38 @@ class ArchitectureState(FieldsState[ArchitectureView]):
             self.history = History()
 
     def open_link(self, link: Link) -> list[str]:
-        """Set network and view from the link, both or neither."""
+        """Set network and view from the link, both or neither. A file is not in its link."""
+        if FILE in link:
+            if self.last_file is not None and self.last_file.name == link[FILE]:
+                self.file = self.last_file
+                return []
+            return [
+                _("{key}: the file {name} is not in the link; open it here under Save and open, if you have it").format(
+                    key=FILE, name=shown(link[FILE][:MAX_NAME])
+                )
+            ]
         try:
             network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
             analyse(network.spec)  # torchvision may not know the name, or the model may not run at the size
             self.view = ArchitectureView.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
         except InputError as error:
             return [str(error)]
+        if self.file is not None and time.monotonic() - self.opened_at < OPENING_SECONDS and network.spec == self.spec:
+            return []
         self.set_network(network)
+        self.file = None
         return []
 
     def to_link(self) -> Link:
         """Return the query parameters of network and view."""
-        return self.network.link | super().to_link()
+        network = self.network.link if self.file is None else {FILE: self.file.name}
+        return network | super().to_link()
 
     def widget_values(self) -> dict[str, Any]:
         """Return the preset, the network's fields and the view in the form that their widgets take."""
         fields = self.spec.to_dict() | {"image_size": size_text(self.spec.image_size)}
-        network = {EDIT + key: value for key, value in fields.items()}
+        # A file has no editor, and Streamlit doesn't show a value that was assigned before its widget is rendered.
+        network = {} if self.file else {EDIT + key: value for key, value in fields.items()}
         return {PRESET: self.base, **network, **super().widget_values()}
 
     def fill(self) -> None:
@@ -168,8 +198,24 @@ def open_network(network: NamedNetwork) -> None:
     page_state = ArchitectureState.of_session()
     page_state.mark_user_action()
     page_state.set_network(network)
+    page_state.file = None
     page_state.view = page_state.view.changed(layer="", folded=())
     page_state.discard_problems()
+
+
+def open_file(file: NetworkFile) -> None:
+    """For callbacks: show a network from a file."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    page_state.file = page_state.last_file = file
+    page_state.opened_at = time.monotonic()
+    page_state.view = page_state.view.changed(layer="", folded=())
+    page_state.discard_problems()
+
+
+def close_file() -> None:
+    """Callback: return from the file to the network that was edited before."""
+    open_network(ArchitectureState.of_session().network)
 
 
 def undo() -> None:

@@ -8,13 +8,15 @@ from explorer import access
 from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
+from explorer.graphs import SUFFIX
 from explorer.i18n import _
-from explorer.ui.architecture import state
+from explorer.ui.architecture import network_file, state
 from explorer.ui.shared import address, train_form
 from explorer.ui.shared.text import plain
 
 TRAIN = str(Path(__file__).parents[3] / "pages" / "train.py")
 MAX_FILE_SIZE = 1_000_000  # bytes
+LIBRARY = "library"  # the menu
 NAME = "library.name"
 CHOSEN = "library.chosen"
 UPLOAD = "library.upload"
@@ -38,6 +40,14 @@ def history(page_state: state.ArchitectureState) -> None:
     )  # fmt: skip
 
 
+def close_file() -> None:
+    """Render the button that leaves a file."""
+    st.button(
+        _("Close the file"), icon=":material/close:", key="close-file", on_click=state.close_file,
+        help=_("Back to the network that you edited before"),
+    )  # fmt: skip
+
+
 def train(page_state: state.ArchitectureState) -> None:
     """Render a link to the Train page with this network. The other choices on the Train page stay.
 
@@ -57,7 +67,7 @@ def train(page_state: state.ArchitectureState) -> None:
 
 def library() -> None:
     """Render the menu to save the network, open a saved one, or open a file."""
-    menu = st.popover(_("Save and open"), icon=":material/folder_open:", key="library", on_change="rerun")
+    menu = st.popover(_("Save and open"), icon=":material/folder_open:", key=LIBRARY, on_change="rerun")
     if not menu.open:
         return
     with menu:
@@ -85,8 +95,11 @@ def library() -> None:
         else:
             st.caption(_("Nothing is saved on this server yet."))
         st.file_uploader(
-            _("Open a file"), key=UPLOAD, on_change=_upload, max_upload_size=1,
-            help=_("Spec JSON, or a text file with a cfg list such as 64, M, 128, M."),
+            _("Open a file"), key=UPLOAD, on_change=_upload, max_upload_size=network_file.MAX_UPLOAD,
+            help=_(
+                "Any network as ONNX, which is read and never run; spec JSON; or a text file with a cfg list such as "
+                "64, M, 128, M."
+            ),
         )  # fmt: skip
         is_success, message = st.session_state.get(RESULT, (True, ""))
         if message:
@@ -136,9 +149,13 @@ def _upload() -> None:
     if file is None:
         return
     try:
-        if file.size > MAX_FILE_SIZE:
+        if file.name.lower().endswith(SUFFIX):
+            state.open_file(network_file.open_file(file.name, file.getbuffer()))
+            st.session_state[LIBRARY] = False  # the page itself shows the file
+        elif file.size > MAX_FILE_SIZE:
             raise InputError(_("{file}: larger than {limit:,} bytes").format(file=file.name, limit=MAX_FILE_SIZE))
-        _open_spec(read_file(file.getvalue(), state.ArchitectureState.of_session().spec))
+        else:
+            _open_spec(read_file(file.getvalue(), state.ArchitectureState.of_session().spec))
     except InputError as error:
         _set_result(_("{file}: {problem}").format(file=file.name, problem=error), is_success=False)
     else:

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.drawing.appearance import Appearance
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
-from explorer.exports.figure import RESOLUTION, FigureOptions, Label
+from explorer.exports.figure import RESOLUTION, FigureOptions, Label, Network
 from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _
@@ -18,23 +18,24 @@ RESOLUTIONS = (96, 150, RESOLUTION, 600, 1200)  # pixels per inch
 PREVIEWED = ("pytorch", "json", "dot", "csv", "latex", "markdown", "tikz")  # text formats
 
 
-def render(spec: Spec, base: str, appearance: Appearance) -> None:
+def render(network: Network, base: str, appearance: Appearance) -> None:
     """Render the choice of a format, the preview of the file, and its download button.
 
     Args:
-        spec: The network.
-        base: Name of the preset that the network was made from.
+        network: Spec of the network, or the analysis of a network without one.
+        base: Name of the preset that the network was made from, or of its file.
         appearance: Appearance of the diagram on the page, for SVG.
     """
-    name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
+    known = [key for key, one in FORMATS.items() if isinstance(network, Spec) or not one.needs_spec]
+    name = st.selectbox(_("Export as"), known, format_func=lambda key: FORMATS[key].title(), key=FORMAT)
     file_format = FORMATS[name]
     file = base.replace(":", "-") + file_format.suffix
-    if file_format.has_weights:
-        _render_slow_format(spec, name, file)
+    if isinstance(network, Spec) and file_format.has_weights:
+        _render_slow_format(network, name, file)
         return
     try:
         options = _figure_options(name, replace(appearance, dark=False)) if file_format.draw else None
-        data = content(spec, name, figure=options)
+        data = content(network, name, figure=options)
     except ExplorerError as error:
         st.error(plain(str(error)))
         return

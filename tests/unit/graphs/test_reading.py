@@ -1,6 +1,7 @@
 """ONNX files that are damaged, hostile or unusual: one sentence each, or the right numbers."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def cycle() -> bytes:
 def too_many() -> bytes:
     names = ["image", *(f"v{number}" for number in range(MAX_NODES)), "out"]
     return model(
-        [helper.make_node("Relu", [one], [two]) for one, two in zip(names, names[1:], strict=False)]
+        [helper.make_node("Relu", [one], [two]) for one, two in pairwise(names)]
     ).SerializeToString()
 
 
