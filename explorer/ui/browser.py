@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.i18n import _
+
 ASSETS = Path(__file__).parent / "assets"
 
 _repaint = st.components.v2.component(
@@ -14,6 +16,12 @@ _repaint = st.components.v2.component(
 _history = st.components.v2.component(
     "explorer_history", js=(ASSETS / "history.js").read_text(encoding="utf-8"), isolate_styles=False
 )
+_chart_files = st.components.v2.component(
+    "explorer_chart_files",
+    css=(ASSETS / "chart_files.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "chart_files.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
 
 
 def add_scripts() -> None:
@@ -21,10 +29,16 @@ def add_scripts() -> None:
 
     The first one runs the page again when the user changes the theme: Streamlit changes its own colours at once, but
     the script learns about it only in its next run. The second one makes the opening of a page one entry of
-    the history.
+    the history. The third one adds a button to each chart, which saves it as SVG, PNG or CSV.
     """
     # Among the elements that Streamlit does not lay out, such as passing messages. On the page, a skeleton would stand
     # for each until its script is loaded, and then everything below would jump.
     with st._event:
         _repaint(key="repaint", on_theme_change=lambda: None)
         _history(key="history")
+        _chart_files(
+            key="chart-files",
+            data={
+                "save": _("Save the chart"), "svg": _("Picture, SVG"), "png": _("Picture, PNG"), "csv": _("Data, CSV"),
+            },
+        )  # fmt: skip
