@@ -180,10 +180,12 @@ def predict(
     "--format",
     "name",
     required=True,
-    help="pytorch, onnx, json, dot, svg, pdf, png, tikz, csv, latex, markdown, xlsx; of weights also safetensors, pth.",
+    help="pytorch, keras, onnx, pt2, json, dot, svg, pdf, png, tikz, html, csv, latex, markdown, xlsx; of weights also "
+    "safetensors, pth, hub (a zip for the Hugging Face Hub), page (a web page that runs the network offline).",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
-@click.option("--half", is_flag=True, help="Safetensors in half precision.")
+@click.option("--half", is_flag=True, help="Safetensors, hub or ONNX in half precision.")
+@click.option("--opset", type=int, help="Version of ONNX's operators, from 12 to 22; 18 if not given.")
 @click.option(
     "--evaluate", "data", metavar="DATA", help="Measure the written weights, and put the result on their card."
 )
@@ -199,6 +201,7 @@ def export(
     name: str,
     output: Path | None,
     half: bool,
+    opset: int | None,
     data: str | None,
     terms: str | None,
     fold: bool,
@@ -209,23 +212,31 @@ def export(
 ) -> None:
     """Write a network, or weights with their card, as a file for another program.
 
-    ONNX of a name that weights have carries them; of any other network it has random ones. SPEC may also be FILE.onnx
-    or FILE.py:CLASS, for figures and tables.
+    ONNX and pt2 of a name that weights have carry them; of any other network they have random ones. SPEC may also be
+    FILE.onnx or FILE.py:CLASS, for figures and tables.
     """
     from explorer.cli.print_progress import as_progress, progress_line
     from explorer.exports import FORMATS, WEIGHT_FORMATS, batch_norm_note, content, export_weights
     from explorer.exports import export as write
+    from explorer.exports.onnx_options import OPSET, OnnxOptions
     from explorer.formatting import bytes_short
+    from explorer.prediction.home_page import PAGE, write_page
     from explorer.weights.files import read_card
 
-    formats = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS)))
+    formats = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS, PAGE)))
     if name not in formats:
         raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(formats)))
-    source = find_weights(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
-    if source is None and (half or data or terms):
-        raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
+    carries_weights = name not in FORMATS or (FORMATS[name].has_weights and _is_weights(spec))
+    source = find_weights(spec) if carries_weights else None
+    if (source is None and ((half and name != "onnx") or data or terms)) or (name == PAGE and (half or data or terms)):
+        raise InputError(
+            _("half, evaluate and license are for weights, in the formats safetensors, pth, onnx, pt2 and hub")
+        )
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
+    if opset is not None and name != "onnx":
+        raise InputError(_("opset: {name} files have no operators of ONNX").format(name=name))
+    onnx = OnnxOptions(fold, half, OPSET if opset is None else opset)
     figure = _figure_options(name, labels, resolution, is_grey=is_grey)
     if output is None:
         if as_json or source or not FORMATS[name].is_text:
@@ -233,10 +244,12 @@ def export(
         click.echo(content(_network(spec), name, figure=figure), nl=False)
         return
     with progress_line() as note:
-        if source:
-            size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, fold=fold)
+        if source and name == PAGE:
+            size = write_page(source, output)
+        elif source:
+            size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, onnx=onnx)
         else:
-            size = write(_network(spec), name, output, note, fold=fold, figure=figure)
+            size = write(_network(spec), name, output, note, onnx=onnx, figure=figure)
     about = ""
     if name == "onnx":
         about = batch_norm_note(read_card(source).network_spec if source else _spec(spec), fold=fold)
@@ -245,7 +258,7 @@ def export(
         document |= {"notes": [about]} if about else {}
         print_json(document)
         return
-    if name == "onnx" and source is None:
+    if name in FORMATS and FORMATS[name].has_weights and source is None:
         print_text(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
     else:
         print_text(_("{file}: {size}").format(file=output, size=bytes_short(size)))

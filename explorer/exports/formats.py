@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.exports.dot import dot
+from explorer.exports.exported_program import exported_program
 from explorer.exports.figure import FigureOptions, Network, pdf_figure, png_figure, svg_figure
+from explorer.exports.keras import keras_source
 from explorer.exports.layer_tables import latex_table, layer_workbook, markdown_table
 from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
@@ -67,6 +69,16 @@ FORMATS: dict[str, Format] = {
         is_text=False,
         needs_spec=True,
     ),
+    "pt2": Format(
+        lambda: _("torch.export (.pt2) with random weights"),
+        ".pt2",
+        "application/octet-stream",
+        exported_program,
+        has_weights=True,
+        is_text=False,
+        needs_spec=True,
+    ),
+    "keras": Format(lambda: _("Keras source"), ".py", "text/x-python", _text(keras_source), needs_spec=True),
     "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json), needs_spec=True),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
     "svg": _figure(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _drawn_text(svg_figure)),

@@ -1,16 +1,23 @@
 """The network as an ONNX model in one file, with random or trained weights."""
 
+import io
 import warnings
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from explorer import __version__
+from explorer.errors import InputError
+from explorer.exports.onnx_options import NO_OPTIONS, OPSET, OnnxOptions
 from explorer.families import Spec
 from explorer.families.building import build, detach_auxiliary
+from explorer.i18n import _
 from explorer.weights.files import load
+
+if TYPE_CHECKING:
+    import onnx
 
 SEED = 0
 EXAMPLE_BATCH = 2  # a batch of one would become a constant of the graph
@@ -19,7 +26,7 @@ PROTECTED_DOMAIN = "explorer.kept"  # a domain that no rule of the optimizer kno
 EVALUATION = "Evaluation mode: no dropout, running statistics in batch norm, no auxiliary heads."
 
 
-def onnx_model(spec: Spec, *, fold: bool = False) -> bytes:
+def onnx_model(spec: Spec, options: OnnxOptions = NO_OPTIONS) -> bytes:
     """Returns the network in evaluation mode as an ONNX model.
 
     The input is ``image`` (batch, C, H, W), the output ``logits`` (batch, classes). Only the batch size is variable.
@@ -28,84 +35,155 @@ def onnx_model(spec: Spec, *, fold: bool = False) -> bytes:
 
     Args:
         spec: Spec of the network.
-        fold: Whether to fold batch norm into the weights and biases of the layers before it. The model is then smaller
-            and faster, but can't be trained further.
+        options: Options of the export.
 
     Raises:
         SpecError: If torchvision can't build the model.
+        InputError: If the version of the operators is out of its limits, or has no form for a layer.
         onnx.checker.ValidationError: If the model breaks a rule of ONNX.
+    """
+    network = random_network(spec)
+    note = f"The weights are random (torch.manual_seed({SEED})), not trained."
+    return _onnx_bytes(network, spec, note, {"weights": f"random, seed {SEED}"}, options)
+
+
+def random_network(spec: Spec) -> nn.Module:
+    """Returns the network with random weights, always the same ones (:data:`SEED`).
+
+    Raises:
+        SpecError: If torchvision can't build the model.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
-        network = build(spec)
-    note = f"The weights are random (torch.manual_seed({SEED})), not trained."
-    return _onnx_bytes(network, spec, note, {"weights": f"random, seed {SEED}"}, fold=fold)
+        return build(spec)
 
 
-def trained_onnx_model(path: Path, *, fold: bool = False) -> bytes:
+def trained_onnx_model(path: Path, options: OnnxOptions = NO_OPTIONS) -> bytes:
     """Returns trained weights as an ONNX model, with their card in the metadata.
 
     Args:
         path: Path of the weights.
-        fold: Whether to fold batch norm, as in :func:`onnx_model`.
+        options: Options of the export.
 
     Raises:
-        InputError: If the weights can't be read.
+        InputError: If the weights can't be read, or as in :func:`onnx_model`.
         onnx.checker.ValidationError: If the model breaks a rule of ONNX.
     """
     network, card = load(path)
     about = {"weights": card.name, "card": card.model_dump_json()}
-    return _onnx_bytes(network, card.network_spec, f"The weights are trained: {card.name}.", about, fold=fold)
+    return _onnx_bytes(network, card.network_spec, f"The weights are trained: {card.name}.", about, options)
 
 
-def _onnx_bytes(network: nn.Module, spec: Spec, note: str, about: dict[str, str], *, fold: bool) -> bytes:
+def _to_half(network: nn.Module) -> None:
+    """Converts a network to float16, for images and scores in float32. The names of its tensors stay."""
+    forward = network.half().forward
+
+    def convert(image: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = forward(image.half())
+        return scores.float()
+
+    network.forward = convert  # type: ignore[method-assign]
+
+
+def _onnx_bytes(network: nn.Module, spec: Spec, note: str, about: dict[str, str], options: OnnxOptions) -> bytes:
     import onnx  # imported here because it takes a second, and only the export's process needs it
 
+    options.check()
     detach_auxiliary(network.eval())
-    # A single number expanded to a batch: torch.export reads only the shape, and real images may take gigabytes.
-    image = torch.zeros(()).expand(EXAMPLE_BATCH, *spec.input_shape)
+    if options.half:
+        _to_half(network)
+    write = _converted if options.opset >= OPSET else _traced
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = cast(
-            torch.onnx.ONNXProgram,
-            torch.onnx.export(
-                network,
-                (image,),
-                dynamo=True,
-                optimize=False,
-                verbose=False,
-                input_names=["image"],
-                output_names=["logits"],
-                dynamic_shapes=({0: "batch"},),
-            ),
-        )
-        state = _optimize(program, fold=fold)
-    _remove_node_metadata(program.model)
-    program.model.doc_string = f"{EVALUATION} Batch norm: {state}. {note}"
-    program.model.metadata_props.update(
-        about, batch_norm=state, spec=spec.to_json(), made_by=f"CNN Architecture Explorer {__version__}"
-    )
-    content: bytes = program.model_proto.SerializeToString()
+        model = write(network, example_images(spec), options)
+    left = sum(node.op_type == BATCH_NORM for node in model.graph.node)
+    had_some = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    state = f"{left} layers of their own" if left else "folded into the layers before" if had_some else "none"
+    model.doc_string = f"{EVALUATION} Batch norm: {state}. {note}"
+    notes = {
+        **about,
+        "batch_norm": state,
+        "precision": "float16" if options.half else "float32",
+        "spec": spec.to_json(),
+        "made_by": f"CNN Architecture Explorer {__version__}",
+    }
+    onnx.helper.set_model_props(model, notes)
+    content: bytes = model.SerializeToString()
     onnx.checker.check_model(content)
     return content
 
 
-def _optimize(program: torch.onnx.ONNXProgram, *, fold: bool) -> str:
-    """Runs PyTorch's optimizer, which would always fold batch norm, and returns a description of the batch norms."""
+def example_images(spec: Spec) -> torch.Tensor:
+    """Returns a batch of :data:`EXAMPLE_BATCH` images for a trace, which take the memory of a single number."""
+    return torch.zeros(()).expand(EXAMPLE_BATCH, *spec.input_shape)
+
+
+def _converted(network: nn.Module, images: torch.Tensor, options: OnnxOptions) -> "onnx.ModelProto":
+    """Returns the model from ``torch.export``, which runs nothing and writes the operators from :data:`OPSET` on."""
+    program = cast(
+        torch.onnx.ONNXProgram,
+        torch.onnx.export(
+            network,
+            (images,),
+            dynamo=True,
+            optimize=False,
+            verbose=False,
+            opset_version=options.opset,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: "batch"},),
+        ),
+    )
+    _optimize(program, fold=options.fold)
+    _remove_node_metadata(program.model)
+    return program.model_proto
+
+
+def _traced(network: nn.Module, images: torch.Tensor, options: OnnxOptions) -> "onnx.ModelProto":
+    """Returns the model from a trace, for older operators, which ``torch.export`` can't write.
+
+    Raises:
+        InputError: If a layer has no form in these operators.
+    """
+    import onnx  # imported here as in _onnx_bytes
+
+    training = torch.onnx.TrainingMode.EVAL if options.fold else torch.onnx.TrainingMode.PRESERVE
+    content = io.BytesIO()
+    torch._C._jit_set_onnx_log_output_stream("stderr")  # where C++ prints the whole graph after an error
+    try:
+        torch.onnx.export(
+            network,
+            (images,),
+            content,
+            dynamo=False,
+            opset_version=options.opset,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}},
+            training=training,  # evaluation folds batch norm
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise InputError(
+            _("opset: a layer of this network can't be written in version {value}; choose {known} or newer").format(
+                value=options.opset, known=OPSET
+            )
+        ) from error
+    return onnx.load_from_string(content.getvalue())
+
+
+def _optimize(program: torch.onnx.ONNXProgram, *, fold: bool) -> None:
+    """Runs PyTorch's optimizer, which would always fold batch norm."""
     from onnxscript import optimizer  # imported here like onnx
 
     optimizer.inline(program.model)
-    norms = [node for node in program.model.graph.all_nodes() if node.op_type == BATCH_NORM]
     if not fold:
-        for node in norms:
-            node.domain = PROTECTED_DOMAIN
+        for node in program.model.graph.all_nodes():
+            if node.op_type == BATCH_NORM:
+                node.domain = PROTECTED_DOMAIN
     program.optimize()
-    left = [node for node in program.model.graph.all_nodes() if node.op_type == BATCH_NORM]
-    for node in left:
-        node.domain = ""
-    if not norms:
-        return "none"
-    return f"{len(left)} layers of their own" if left else "folded into the layers before"
+    for node in program.model.graph.all_nodes():
+        if node.op_type == BATCH_NORM:
+            node.domain = ""
 
 
 def _remove_node_metadata(model: Any) -> None:

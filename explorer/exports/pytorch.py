@@ -7,15 +7,17 @@ ruff's defaults (88 columns). Each family has a template (``source.py.jinja``) a
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 
 from explorer import families
-from explorer.analysis import analyse
+from explorer.analysis import Analysis, analyse
 from explorer.families import PRESETS, Spec
+from explorer.families.recognition.layers import Shape
 from explorer.families.registry import required_part
 
-_templates = jinja2.Environment(
+templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader([Path(__file__).parent, *families.__path__]),
     undefined=jinja2.StrictUndefined,
     autoescape=jinja2.select_autoescape(),
@@ -25,8 +27,24 @@ _templates = jinja2.Environment(
 )
 
 
-def source(spec: Spec) -> str:
-    """Returns the network of a spec as one Python file.
+class Prepared(NamedTuple):
+    """A network for the templates.
+
+    Attributes:
+        title: Name of the network.
+        spec: Spec of a family that has a template.
+        analysis: Numbers of the network.
+        maps: Shape of the last output of each top-level module.
+    """
+
+    title: str
+    spec: Spec
+    analysis: Analysis
+    maps: dict[str, Shape]
+
+
+def prepared(spec: Spec) -> Prepared:
+    """Returns what the templates of a network need.
 
     Raises:
         SpecError: If only torchvision can build the network.
@@ -34,16 +52,21 @@ def source(spec: Spec) -> str:
     title, family = _title(spec), required_part(spec.family, "source")
     if (twin := getattr(family, "twin", None)) is not None:
         spec = twin(spec)
-        family = required_part(spec.family, "source")
     analysis = analyse(spec)
-    maps = {
-        layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers
-    }  # of the last layer in each module
-    return _templates.get_template(f"{spec.family}/source.py.jinja").render(
-        title=title,
-        spec=spec,
-        totals=analysis.totals,
-        **family.context(spec, maps),
+    maps = {layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers}
+    return Prepared(title, spec, analysis, maps)
+
+
+def source(spec: Spec) -> str:
+    """Returns the network of a spec as one Python file.
+
+    Raises:
+        SpecError: If only torchvision can build the network.
+    """
+    network = prepared(spec)
+    context = required_part(network.spec.family, "source").context(network.spec, network.maps)
+    return templates.get_template(f"{network.spec.family}/source.py.jinja").render(
+        title=network.title, spec=network.spec, totals=network.analysis.totals, **context
     )
 
 

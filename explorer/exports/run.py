@@ -13,6 +13,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError, shown
 from explorer.exports.figure import FigureOptions, Network
 from explorer.exports.formats import FORMATS, Format
+from explorer.exports.onnx_options import NO_OPTIONS, OnnxOptions
 from explorer.families import Spec
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short
@@ -40,7 +41,7 @@ def batch_norm_note(spec: Spec, *, fold: bool) -> str:
     if not any(layer.kind.startswith("BatchNorm") for layer in analyse(spec).layers):
         return ""
     if fold:
-        return _("Batch norm is folded into the layers before it.")
+        return _("Batch norm is folded into the layer before it; where no convolution is before it, it stays.")
     return _("Batch norm stays as layers of its own.")
 
 
@@ -50,7 +51,7 @@ def export(
     path: Path,
     on_progress: Progress = _silent,
     *,
-    fold: bool = False,
+    onnx: OnnxOptions = NO_OPTIONS,
     figure: FigureOptions | None = None,
 ) -> int:
     """Writes a network to a file, atomically.
@@ -60,7 +61,7 @@ def export(
         name: Key of :data:`FORMATS`.
         path: Path of the file; an existing file is replaced.
         on_progress: Function that shows a message, called several times a second while the process runs.
-        fold: Whether to fold batch norm, for ONNX.
+        onnx: Options of ONNX.
         figure: Options of a figure.
 
     Returns:
@@ -76,7 +77,7 @@ def export(
     with translate_errors(path), atomic_write(path) as part:
         if chosen.has_weights:
             assert isinstance(network, Spec)  # noqa: S101  such a format needs a spec
-            _export_in_process(network, part, on_progress, name, fold=fold)
+            _export_in_process(network, part, on_progress, name, onnx=onnx)
         else:
             part.write_bytes(_made(chosen, network, figure))
         return part.stat().st_size
@@ -117,7 +118,7 @@ def content(
     name: str,
     on_progress: Progress = _silent,
     *,
-    fold: bool = False,
+    onnx: OnnxOptions = NO_OPTIONS,
     figure: FigureOptions | None = None,
 ) -> bytes:
     """Returns the content of the file that :func:`export` writes, with the same arguments.
@@ -129,33 +130,37 @@ def content(
         return _made(chosen, network, figure)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export")
-        export(network, name, path, on_progress, fold=fold)
+        export(network, name, path, on_progress, onnx=onnx)
         return path.read_bytes()
 
 
-def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress, *, fold: bool = False) -> None:
-    """Writes weights as ONNX.
+def trained(
+    weights: Path, spec: Spec, name: str, part: Path, on_progress: Progress, *, onnx: OnnxOptions = NO_OPTIONS
+) -> None:
+    """Writes weights in one of the :data:`FORMATS` that have weights.
 
     Args:
         weights: Path of the weights.
         spec: Spec of their network.
+        name: Key of the format.
         part: Path of the file.
         on_progress: Function that shows a message, as in :func:`export`.
-        fold: Whether to fold batch norm.
+        onnx: Options of ONNX.
 
     Raises:
         InputError: If the network is too large for the format or the machine, or other exports take too long.
         ExplorerError: If the process failed.
     """
-    _export_in_process(spec, part, on_progress, "onnx", str(weights.absolute()), fold=fold)
+    _export_in_process(spec, part, on_progress, name, str(weights.absolute()), onnx=onnx)
 
 
 def _export_in_process(
-    spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, fold: bool
+    spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, onnx: OnnxOptions
 ) -> None:
+    onnx.check()
     totals = analyse(spec).totals
     weights = totals.weight_bytes + totals.buffer_bytes
-    if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
+    if name == "onnx" and weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
         raise InputError(
             _(
                 "the weights take {size}, and one ONNX file holds at most {limit}; narrow the network, or export "
@@ -182,6 +187,7 @@ def _export_in_process(
                 )
             )
         start = time.monotonic()
-        request = {"format": name, "file": str(part), "spec": spec.to_dict(), "weights": weights_file, "fold": fold}
+        request = {"format": name, "file": str(part), "spec": spec.to_dict(), "weights": weights_file}
+        request["onnx"] = onnx.to_dict()
         limits = Limits(TIME_LIMIT, limit)
         subprocess_runner.call("explorer.exports.worker", request, limits, writing, place=_("export"))

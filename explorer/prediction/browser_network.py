@@ -1,7 +1,8 @@
 """Networks for the browser: the forward pass as a list of steps with weights, which a page computes without the server.
 
 ``ui/assets/drawing_network.js`` computes the steps. Most small networks can be written in this way: convolution, linear
-layer, batch norm, ReLU, pooling and addition. Networks with other operations, and large ones, stay on the server.
+layer, batch norm, activation, pooling, addition, concatenation and padded shortcuts. Networks with other operations,
+and large ones, stay on the server.
 """
 
 import base64
@@ -16,10 +17,13 @@ import torch
 from cachetools import LRUCache, cached
 from torch import Tensor, fx, nn
 
+from explorer.analysis import analyse
 from explorer.data.preprocessing import Preprocessing
+from explorer.families.modules import Concat, PadShortcut
 from explorer.prediction import ink
 from explorer.prediction.classify import channels_of
 from explorer.prediction.networks import Network
+from explorer.weights.files import Card
 
 MAX_MACS = 20_000_000  # for one image: about 50 ms in a browser
 MAX_BYTES = 4_000_000  # of weights, which are sent with the page
@@ -67,15 +71,30 @@ def for_browser(network: Network) -> dict[str, Any] | None:
     height, width = card.inputs.sides
     if framing is None or height != width or network.memory > MAX_BYTES or network.analysis.totals.macs > MAX_MACS:
         return None
+    found = written(network.module, card)
+    return found and {"framing": framing.value, "bright": ink.strokes_are_bright(card), **found}
+
+
+def written(module: nn.Module, card: Card) -> dict[str, Any] | None:
+    """Returns the ``input``, ``steps`` and ``weights`` of a network, as JSON-ready data.
+
+    None if it has an operation that the browser does not have.
+
+    Args:
+        module: Network in evaluation mode.
+        card: Card of its weights.
+    """
+    weights = _Weights()
     try:
-        weights = _Weights()
-        steps = _steps(network.module, weights)
+        steps = _steps(module, weights)
     except _NotExpressibleError:
         return None
-    return {
-        "framing": framing.value, "bright": ink.strokes_are_bright(card),
-        "input": _input(card.inputs, channels_of(card)), "steps": steps, "weights": weights.encoded(),
-    }  # fmt: skip
+    return {"input": _input(card.inputs, channels_of(card)), "steps": steps, "weights": weights.encoded()}
+
+
+def macs_of(card: Card) -> int:
+    """Returns the MACs of a network for one image."""
+    return analyse(card.network_spec).totals.macs
 
 
 def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
@@ -91,6 +110,13 @@ def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+class _Tracer(fx.Tracer):
+    """Keeps modules whole that the browser computes as one step."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return type(m) in _LAYERS or super().is_leaf_module(m, module_qualified_name)
+
+
 def _steps(module: nn.Module, weights: _Weights) -> list[Step]:
     """Returns the steps of a network in evaluation mode.
 
@@ -98,7 +124,7 @@ def _steps(module: nn.Module, weights: _Weights) -> list[Step]:
         _NotExpressibleError: If there is an operation that the browser does not have.
     """
     try:
-        graph = fx.symbolic_trace(module).graph
+        graph = _Tracer().trace(module)
     except Exception as error:  # a forward pass in Python can fail in any way while it is traced
         raise _NotExpressibleError from error
     steps: list[Step] = []
@@ -111,7 +137,7 @@ def _steps(module: nn.Module, weights: _Weights) -> list[Step]:
                 raise _NotExpressibleError
         else:
             step = _step(node, module, weights)
-            inputs = [places[one] for one in node.args if isinstance(one, fx.Node)]
+            inputs = [places[one] for one in node.all_input_nodes]
             if step is None:
                 places[node] = inputs[0]
                 continue
@@ -132,6 +158,8 @@ def _step(node: fx.Node, module: nn.Module, weights: _Weights) -> Step | None:
         return {"name": "add"}
     if node.op == "call_function" and node.target is torch.flatten and node.args[1:] == (1,):
         return {"name": "flatten"}
+    if node.op == "call_function" and node.target is torch.cat and node.args[1:] == (1,) and not node.kwargs:
+        return {"name": "concatenate"}
     raise _NotExpressibleError
 
 
@@ -169,11 +197,12 @@ def _linear(layer: nn.Linear, weights: _Weights) -> Step:
 
 
 def _pool(name: str, layer: nn.MaxPool2d | nn.AvgPool2d) -> Step:
-    if layer.ceil_mode or (isinstance(layer, nn.MaxPool2d) and _pair(layer.dilation) != [1, 1]):
+    is_average = isinstance(layer, nn.AvgPool2d)
+    if (layer.ceil_mode and is_average) or (not is_average and _pair(layer.dilation) != [1, 1]):
         raise _NotExpressibleError
     return {
         "name": name, "kernel": _pair(layer.kernel_size), "stride": _pair(layer.stride),
-        "padding": _pair(layer.padding),
+        "padding": _pair(layer.padding), "ceil": layer.ceil_mode,
     }  # fmt: skip
 
 
@@ -196,6 +225,28 @@ def _flatten(layer: nn.Flatten, _weights: _Weights) -> Step:
     return {"name": "flatten"}
 
 
+def _activation(name: str) -> Callable[[Any, _Weights], Step]:
+    return lambda _layer, _weights: {"name": "activation", "function": name}
+
+
+def _leaky(layer: nn.LeakyReLU, _weights: _Weights) -> Step:
+    return {"name": "activation", "function": "leaky", "slope": layer.negative_slope}
+
+
+def _elu(layer: nn.ELU, _weights: _Weights) -> Step:
+    return {"name": "activation", "function": "elu", "slope": layer.alpha}
+
+
+def _gelu(layer: nn.GELU, _weights: _Weights) -> Step:
+    if layer.approximate != "none":
+        raise _NotExpressibleError
+    return {"name": "activation", "function": "gelu"}
+
+
+def _pad_shortcut(layer: PadShortcut, _weights: _Weights) -> Step:
+    return {"name": "pad_shortcut", "stride": layer.stride, "channels": layer.new_channels}
+
+
 def _nothing(_layer: nn.Module, _weights: _Weights) -> None:
     return None
 
@@ -205,6 +256,14 @@ _LAYERS: dict[type[nn.Module], Callable[[Any, _Weights], Step | None]] = {
     nn.BatchNorm2d: _batch_norm,
     nn.Linear: _linear,
     nn.ReLU: lambda _layer, _weights: {"name": "relu"},
+    nn.LeakyReLU: _leaky,
+    nn.ELU: _elu,
+    nn.GELU: _gelu,
+    nn.SiLU: _activation("silu"),
+    nn.Tanh: _activation("tanh"),
+    nn.Sigmoid: _activation("sigmoid"),
+    Concat: lambda _layer, _weights: {"name": "concatenate"},
+    PadShortcut: _pad_shortcut,
     nn.MaxPool2d: lambda layer, _weights: _pool("maximum", layer),
     nn.AvgPool2d: _average,
     nn.AdaptiveAvgPool2d: _adaptive,

@@ -119,16 +119,16 @@ def test_downloads_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [button.proto.label for button in app.get("download_button")] == [
         f"Weights, safetensors ({size})", "Card of the weights, JSON", f"Weights, PyTorch .pth ({size})",
     ]  # fmt: skip
-    monkeypatch.setattr(weights_files, "onnx_bytes", lambda _path, _say, **_fold: b"onnx")
-    app.button(key="predict.shelf.onnx").click().run()
-    assert app.get("download_button")[-1].proto.label == "Download mine.onnx"
+    monkeypatch.setattr(weights_files, "trained_bytes", lambda _path, _name, _say, **_options: b"onnx")
+    app.button(key="predict.shelf.prepare").click().run()
+    assert app.get("download_button")[-1].proto.label.startswith("Download mine.onnx (")
 
-    def fail(_path: Path, say: Callable[[str], None], **_fold: bool) -> bytes:
+    def fail(_path: Path, _name: str, say: Callable[[str], None], **_options: object) -> bytes:
         say("Writing")
         raise InputError("the export took too long")
 
-    monkeypatch.setattr(weights_files, "onnx_bytes", fail)
-    app.button(key="predict.shelf.onnx").click().run()
+    monkeypatch.setattr(weights_files, "trained_bytes", fail)
+    app.button(key="predict.shelf.prepare").click().run()
     assert problem(app) == "the export took too long"
 
 

@@ -4,7 +4,7 @@ function networkFrom({ steps, weights, input }) {
   const bytes = Uint8Array.from(atob(weights), (character) => character.charCodeAt(0));
   const numbers = new Float32Array(bytes.buffer);
   const tensor = (part) => part && numbers.subarray(part[0], part[0] + part[1]);
-  // Returns the probabilities of the classes for 8-bit levels, size × size.
+  // Returns the probabilities of the classes for 8-bit levels: size × size for all channels, or for each channel.
   return (levels) => {
     const values = [prepared(levels, input)];
     for (const step of steps) {
@@ -17,8 +17,9 @@ function networkFrom({ steps, weights, input }) {
 function prepared(levels, { size, channels, mean, rate, order }) {
   const area = size * size, data = new Float32Array(channels * area);
   for (let channel = 0; channel < channels; channel++) {
+    const start = levels.length > area ? channel * area : 0;
     for (let index = 0; index < area; index++) {
-      const level = levels[order ? order[index] : index];
+      const level = levels[start + (order ? order[index] : index)];
       const own = channel % mean.length;
       data[channel * area + index] = Math.fround(level - mean[own]) * rate[own];
     }
@@ -73,6 +74,10 @@ const OPERATIONS = {
     return { data: data.map((value) => Math.max(value, 0)), shape };
   },
 
+  activation({ function: name, slope }, _tensor, { data, shape }) {
+    return { data: data.map((value) => ACTIVATIONS[name](value, slope)), shape };
+  },
+
   maximum(step, _tensor, value) {
     return pooled(value, step, Math.max, -Infinity, (most) => most);
   },
@@ -115,15 +120,55 @@ const OPERATIONS = {
     return { data: result, shape: [outputs] };
   },
 
+  concatenate(_step, _tensor, ...values) {
+    const data = new Float32Array(values.reduce((sum, value) => sum + value.data.length, 0));
+    let start = 0;
+    for (const value of values) {
+      data.set(value.data, start);
+      start += value.data.length;
+    }
+    const channels = values.reduce((sum, value) => sum + value.shape[0], 0);
+    return { data, shape: [channels, ...values[0].shape.slice(1)] };
+  },
+
+  // Option A of ResNet's paper: subsamples the map, and pads new channels with zeros.
+  pad_shortcut({ stride, channels: added }, _tensor, { data, shape }) {
+    const [channels, height, width] = shape, rows = Math.ceil(height / stride), columns = Math.ceil(width / stride);
+    const result = new Float32Array((channels + added) * rows * columns);
+    for (let index = 0; index < channels * rows * columns; index++) {
+      const channel = Math.floor(index / (rows * columns)), row = Math.floor(index / columns) % rows;
+      result[index] = data[(channel * height + row * stride) * width + (index % columns) * stride];
+    }
+    return { data: result, shape: [channels + added, rows, columns] };
+  },
+
   add(_step, _tensor, first, second) {
     return { data: first.data.map((value, index) => value + second.data[index]), shape: first.shape };
   },
 };
 
-function pooled({ data, shape }, { kernel, stride, padding }, join, start, finish) {
+const ACTIVATIONS = {
+  leaky: (x, slope) => (x < 0 ? slope * x : x),
+  elu: (x, slope) => (x < 0 ? slope * Math.expm1(x) : x),
+  gelu: (x) => (x * (1 + erf(x / Math.SQRT2))) / 2,
+  silu: (x) => x / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+};
+
+// Abramowitz and Stegun 1964, 7.1.26: exact to 1.5e-7.
+function erf(x) {
+  const t = 1 / (1 + 0.3275911 * Math.abs(x));
+  const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return Math.sign(x) * (1 - sum * Math.exp(-x * x));
+}
+
+function pooled({ data, shape }, { kernel, stride, padding, ceil }, join, start, finish) {
   const [channels, height, width] = shape;
   const [rows, columns] = [height, width].map((length, axis) => {
-    return Math.floor((length + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
+    const steps = (length + 2 * padding[axis] - kernel[axis]) / stride[axis];
+    const last = ceil ? Math.ceil(steps) : Math.floor(steps);
+    return last * stride[axis] >= length + padding[axis] ? last : last + 1; // no window begins in the padding
   });
   const result = new Float32Array(channels * rows * columns);
   for (let index = 0; index < result.length; index++) {

@@ -8,6 +8,7 @@ from explorer.drawing.appearance import Appearance
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
 from explorer.exports.figure import RESOLUTION, FigureOptions, Label, Network
+from explorer.exports.onnx_options import MAX_OPSET, MIN_OPSET, OPSET, OnnxOptions
 from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _
@@ -15,7 +16,7 @@ from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
 RESOLUTIONS = (96, 150, RESOLUTION, 600, 1200)  # pixels per inch
-PREVIEWED = ("pytorch", "json", "dot", "csv", "latex", "markdown", "tikz")  # text formats
+PREVIEWED = ("pytorch", "keras", "json", "dot", "csv", "latex", "markdown", "tikz")  # text formats
 
 
 def render(network: Network, base: str, appearance: Appearance) -> None:
@@ -64,9 +65,8 @@ def _figure_options(name: str, appearance: Appearance) -> FigureOptions:
 def _render_slow_format(spec: Spec, name: str, file: str) -> None:
     """Render a format that takes time: the file is made on request, and discarded with its download button."""
     st.caption(_("The weights are random: train the network to get better ones."))
-    fold = bool(batch_norm_note(spec, fold=False)) and st.toggle(
-        _("Fold batch norm"), key="export.fold", help=folding_help()
-    )
+    has_norm = bool(batch_norm_note(spec, fold=False))
+    options = onnx_options("export", has_norm=has_norm) if name == "onnx" else OnnxOptions()
     if not st.button(_("Prepare the file"), key="export.prepare"):
         return
     with st.spinner(_("Working…"), show_time=True):
@@ -76,13 +76,34 @@ def _render_slow_format(spec: Spec, name: str, file: str) -> None:
             note.caption(plain(sentence))
 
         try:
-            data = content(spec, name, show, fold=fold)
+            data = content(spec, name, show, onnx=options)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return
         ready = _("{size}, ready").format(size=bytes_short(len(data)))
-        show(" · ".join(filter(None, [ready, batch_norm_note(spec, fold=fold)])))
+        norm = batch_norm_note(spec, fold=options.fold) if name == "onnx" else ""
+        show(" · ".join(filter(None, [ready, norm])))
     _download(data, file, FORMATS[name].media_type)
+
+
+def onnx_options(key: str, *, has_norm: bool) -> OnnxOptions:
+    """Render the options of an ONNX file, and return them.
+
+    Args:
+        key: Prefix of the widgets' keys.
+        has_norm: Whether the network has batch norm.
+    """
+    fold = has_norm and st.toggle(_("Fold batch norm"), key=f"{key}.fold", help=folding_help())
+    is_half = st.toggle(
+        _("Half precision"), key=f"{key}.half",
+        help=_("Weights and maps in float16: half the size. Images and scores stay in float32."),
+    )  # fmt: skip
+    versions = range(MIN_OPSET, MAX_OPSET + 1)
+    opset = st.selectbox(
+        _("Version of the operators (opset)"), versions, index=versions.index(OPSET), key=f"{key}.opset",
+        help=_("The other program's documentation says which versions of ONNX's operators it reads."),
+    )  # fmt: skip
+    return OnnxOptions(fold, is_half, int(opset))
 
 
 def folding_help() -> str:

@@ -1,18 +1,52 @@
 """Downloads of weights in several formats. A file is read when the user downloads it."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.exports.weights import onnx_bytes
+from explorer.exports.hub import hub_folder
+from explorer.exports.onnx_options import OnnxOptions
+from explorer.exports.weights import trained_bytes
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.ui.shared.export import folding_help
+from explorer.prediction.home_page import PAGE, home_page
+from explorer.ui.shared.export import onnx_options
 from explorer.ui.shared.text import plain
 from explorer.weights import files
 
 BINARY = "application/octet-stream"
+
+
+class Prepared(NamedTuple):
+    """A format that is made on request."""
+
+    title: Callable[[], str]
+    help: Callable[[], str]
+    suffix: str
+    media_type: str = BINARY
+
+
+PREPARED: dict[str, Prepared] = {
+    "onnx": Prepared(lambda: _("ONNX"), lambda: _("One file that onnxruntime and many other programs run."), ".onnx"),
+    "pt2": Prepared(
+        lambda: _("torch.export (.pt2)"), lambda: _("torch.export.load reads it, without this product."), ".pt2"
+    ),
+    "hub": Prepared(
+        lambda: _("Folder for the Hugging Face Hub"),
+        lambda: _("A zip with weights, model card, source and an example that runs without this product."),
+        ".zip",
+        "application/zip",
+    ),
+    PAGE: Prepared(
+        lambda: _("Web page that runs it offline"),
+        lambda: _("One file for small networks: it answers drawings, pictures and the camera in any browser."),
+        ".html",
+        "text/html",
+    ),
+}
 
 
 def render(path: Path, stem: str, key: str) -> None:
@@ -42,13 +76,19 @@ def render(path: Path, stem: str, key: str) -> None:
         file_name=f"{stem}.pth", mime=BINARY, icon=":material/local_fire_department:", on_click="ignore",
         key=f"{key}.pth",
     )  # fmt: skip
-    fold = st.toggle(_("Fold batch norm"), key=f"{key}.fold", help=folding_help())
-    if st.button(_("Prepare ONNX"), icon=":material/hub:", key=f"{key}.onnx"):
-        _onnx(path, stem, key, fold=fold)
+    st.divider()
+    _render_prepared(path, stem, key)
 
 
-def _onnx(path: Path, stem: str, key: str, *, fold: bool) -> None:
-    """Make the ONNX file in a process of its own, and render its download button. It is discarded with the button."""
+def _render_prepared(path: Path, stem: str, key: str) -> None:
+    """Render the formats that are made on request, in a process of their own. A file is discarded with its button."""
+    chosen = st.selectbox(
+        _("For other programs"), PREPARED, format_func=lambda name: PREPARED[name].title(), key=f"{key}.format"
+    )
+    st.caption(PREPARED[chosen].help())
+    options = onnx_options(key, has_norm=True) if chosen == "onnx" else OnnxOptions()
+    if not st.button(_("Prepare the file"), icon=":material/hourglass_top:", key=f"{key}.prepare"):
+        return
     with st.spinner(_("Working…"), show_time=True):
         note = st.empty()
 
@@ -56,12 +96,19 @@ def _onnx(path: Path, stem: str, key: str, *, fold: bool) -> None:
             note.caption(plain(sentence))
 
         try:
-            content = onnx_bytes(path, show, fold=fold)
+            content = _made(path, chosen, options, show)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return
     note.empty()
+    file = f"{stem}{PREPARED[chosen].suffix}"
     st.download_button(
-        _("Download {file}").format(file=f"{stem}.onnx"), content, f"{stem}.onnx", BINARY,
-        icon=":material/download:", on_click="ignore", key=f"{key}.onnx-file",
+        _("Download {file} ({size})").format(file=file, size=bytes_short(len(content))), content, file,
+        PREPARED[chosen].media_type, icon=":material/download:", on_click="ignore", key=f"{key}.prepared",
     )  # fmt: skip
+
+
+def _made(path: Path, name: str, options: OnnxOptions, show: Callable[[str], None]) -> bytes:
+    if name == "hub":
+        return hub_folder(path)
+    return home_page(path).encode() if name == PAGE else trained_bytes(path, name, show, onnx=options)

@@ -9,7 +9,9 @@ import onnxruntime
 import pytest
 import torch
 
+from explorer.errors import InputError
 from explorer.exports import onnx_model as exporter
+from explorer.exports.onnx_options import MAX_OPSET, MIN_OPSET, OnnxOptions
 from explorer.families import Spec, parse_spec, resolve
 from explorer.families.building import build
 from tests.helpers.specs import narrow
@@ -102,7 +104,7 @@ def test_batch_norm_is_folded_only_on_request() -> None:
     images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
     answers: list[npt.NDArray[np.float32]] = []
     for fold, norms, words in ((False, 3, "3 layers of their own"), (True, 0, "folded into the layers before")):
-        content = exporter.onnx_model(spec, fold=fold)
+        content = exporter.onnx_model(spec, OnnxOptions(fold=fold))
         model = onnx.load_from_string(content)
         assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == norms
         assert {item.key: item.value for item in model.metadata_props}["batch_norm"] == words
@@ -123,3 +125,38 @@ def test_the_file_contains_no_path_of_this_machine() -> None:
     content = exporter.onnx_model(resolve("torchvision:squeezenet1_0").changed(image_size=64))
     assert b".py" not in content
     assert b"stack_trace" not in content
+
+
+@pytest.mark.parametrize(
+    ("opset", "half", "fold"),
+    [(MIN_OPSET, False, False), (17, True, True), (MAX_OPSET, True, False), (MAX_OPSET, False, True)],
+)
+def test_the_chosen_opset_and_precision(opset: int, half: bool, fold: bool) -> None:
+    spec = parse_spec({"family": "resnet", "blocks": [1], "widths": [4], "stem": "cifar", "image_size": 8})
+    images = np.random.default_rng(0).random((3, 3, 8, 8), np.float32)
+    content = exporter.onnx_model(spec, OnnxOptions(fold, half, opset))
+    model = onnx.load_from_string(content)
+    assert [one.version for one in model.opset_import if not one.domain] == [opset]
+    assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == (0 if fold else 3)
+    weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) == 4]
+    kind = onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT
+    assert {tensor.data_type for tensor in weights} == {kind}
+    assert b".py" not in content
+    torch.manual_seed(0)
+    with torch.no_grad():
+        expected = build(spec).eval()(torch.from_numpy(images)).numpy()
+    (got,) = onnxruntime.InferenceSession(content).run(None, {"image": images})
+    assert got.dtype == np.float32
+    assert np.allclose(got, expected, atol=5e-3 if half else 1e-5)
+
+
+def test_a_layer_without_a_form_in_old_operators_is_said() -> None:
+    spec = parse_spec({"family": "vgg", "cfg": [4, "L", "M"], "pool_to": 2, "classifier": [], "image_size": 12})
+    with pytest.raises(InputError, match="version 13; choose 18 or newer"):
+        exporter.onnx_model(spec, OnnxOptions(opset=13))
+
+
+@pytest.mark.parametrize("opset", [MIN_OPSET - 1, MAX_OPSET + 1])
+def test_an_unknown_opset_is_refused(opset: int) -> None:
+    with pytest.raises(InputError, match=f"opset: {opset} is not from"):
+        exporter.onnx_model(resolve("mnist-fc"), OnnxOptions(opset=opset))

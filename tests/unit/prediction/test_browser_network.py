@@ -59,8 +59,17 @@ def computed(exported: dict[str, Any], image: Tensor) -> Tensor:
                 value = value * factor + summand
             case "relu":
                 value = value.relu()
+            case "activation":
+                value = {"gelu": functional.gelu, "silu": functional.silu}[step["function"]](value)
+            case "concatenate":
+                value = torch.cat([value, *others], 1)
+            case "pad_shortcut":
+                thinned = value[:, :, :: step["stride"], :: step["stride"]]
+                value = functional.pad(thinned, (0, 0, 0, 0, 0, step["channels"]))
             case "maximum":
-                value = functional.max_pool2d(value, step["kernel"], step["stride"], step["padding"])
+                value = functional.max_pool2d(
+                    value, step["kernel"], step["stride"], step["padding"], ceil_mode=step["ceil"]
+                )
             case "average":
                 value = functional.avg_pool2d(
                     value, step["kernel"], step["stride"], step["padding"], count_include_pad=step["counts_padding"]
@@ -88,6 +97,8 @@ CHAIN = {"cfg": [4, "M", "6:5p2", "A"], "batch_norm": True, "pool_to": 2, "class
         (toy_spec(VGG, **CHAIN), {"convolution", "scale", "relu", "maximum", "average", "adaptive_average", "linear"}),
         (toy_spec(VGG, head="conv", pool_to=None), {"convolution", "adaptive_average", "flatten"}),
         (toy_spec(RESNET, shortcut="B"), {"add", "scale"}),
+        (toy_spec(RESNET, shortcut="A", activation="silu"), {"pad_shortcut", "activation"}),
+        (toy_spec(GOOGLENET, aux_after=[], activation="gelu"), {"concatenate", "maximum", "activation"}),
     ],
 )
 @torch.inference_mode()
@@ -120,8 +131,8 @@ def test_the_preparation_is_that_of_the_server() -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [toy_spec(GOOGLENET, aux_after=[]), toy_spec(RESNET, shortcut="A"), toy_spec(VGG, cfg=[4, "L", "M"])],
-    ids=["concatenation", "padding", "local response norm"],
+    [toy_spec(VGG, cfg=[4, "L", "M"])],
+    ids=["local response norm"],
 )
 def test_networks_with_other_operations_stay_on_the_server(spec: Spec) -> None:
     assert for_browser(network(spec)) is None
