@@ -6,7 +6,7 @@ and large ones, stay on the server.
 """
 
 import base64
-import operator
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 from cachetools import LRUCache, cached
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from explorer.analysis import analyse
+from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
 from explorer.data.preprocessing import Preprocessing
+from explorer.families.building import build
 from explorer.families.modules import Concat, PadShortcut
 from explorer.prediction import ink
 from explorer.prediction.classify import channels_of
@@ -86,7 +88,7 @@ def written(module: nn.Module, card: Card) -> dict[str, Any] | None:
     """
     weights = _Weights()
     try:
-        steps = _steps(module, weights)
+        steps = _steps(_trace(card), module, weights)
     except _NotExpressibleError:
         return None
     return {"input": _input(card.inputs, channels_of(card)), "steps": steps, "weights": weights.encoded()}
@@ -110,57 +112,90 @@ def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _Tracer(fx.Tracer):
-    """Keeps modules whole that the browser computes as one step."""
+def _trace(card: Card) -> Trace:
+    """Records a forward pass of a network's modules on meta.
 
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return type(m) in _LAYERS or super().is_leaf_module(m, module_qualified_name)
+    ``torch.fx`` is no choice here: while it traces, it replaces ``nn.Module.__call__`` for all threads of the process.
+    """
+    module = build(card.network_spec, "meta").eval()
+    recorder = Recorder(module)
+    try:
+        with torch.no_grad(), recorder, recorder.module_hooks():
+            module(torch.empty(1, channels_of(card), *card.inputs.sides, device="meta"))
+    except Exception as error:  # networks of torchvision raise errors of many kinds
+        raise _NotExpressibleError from error
+    return recorder.trace()
 
 
-def _steps(module: nn.Module, weights: _Weights) -> list[Step]:
+def _steps(trace: Trace, module: nn.Module, weights: _Weights) -> list[Step]:
     """Returns the steps of a network in evaluation mode.
+
+    Args:
+        trace: Forward pass of the network.
+        module: Network with its weights.
+        weights: Gets the weights of the steps.
 
     Raises:
         _NotExpressibleError: If there is an operation that the browser does not have.
     """
-    try:
-        graph = _Tracer().trace(module)
-    except Exception as error:  # a forward pass in Python can fail in any way while it is traced
-        raise _NotExpressibleError from error
     steps: list[Step] = []
-    places: dict[fx.Node, int] = {}  # of the values that the nodes compute
-    for node in graph.nodes:
-        if node.op == "placeholder":
-            places[node] = 0
-        elif node.op == "output":
-            if node.args[0] not in places or places[node.args[0]] != len(steps):
+    places = {trace.image: 0}  # of values: 0 for the image, otherwise 1 + the index of the step
+
+    def place(value: Value) -> int:
+        """Returns the place of a value, after a step that flattens if no layer has made the value."""
+        if value not in places:
+            made_by = value.made_by
+            if made_by is None or made_by.layer is not None or not _flattens(made_by):
                 raise _NotExpressibleError
-        else:
-            step = _step(node, module, weights)
-            inputs = [places[one] for one in node.all_input_nodes]
-            if step is None:
-                places[node] = inputs[0]
-                continue
-            steps.append({**step, "of": inputs})
-            places[node] = len(steps)
+            steps.append({"name": "flatten", "of": [place(made_by.inputs[0])]})
+            places[value] = len(steps)
+        return places[value]
+
+    for layer in trace.layers:
+        inputs = [place(value) for value in layer.inputs]
+        step = _step(layer, module, weights)
+        if step is None:
+            places[layer.output] = inputs[0]
+            continue
+        steps.append({**step, "of": inputs})
+        places[layer.output] = len(steps)
+    if place(trace.output) != len(steps):
+        raise _NotExpressibleError
     return steps
 
 
-def _step(node: fx.Node, module: nn.Module, weights: _Weights) -> Step | None:
-    """Returns the step of a node without the indices of its values. None if it changes nothing."""
-    if node.op == "call_module" and not node.kwargs:
-        layer = module.get_submodule(str(node.target))
-        make = _LAYERS.get(type(layer))
-        if make is not None:
-            return make(layer, weights)
-    is_sum = node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add) and not node.kwargs
-    if is_sum and all(isinstance(one, fx.Node) for one in node.args):
+def _flattens(operator: Op) -> bool:
+    """Tells whether an operator writes each image as one row of numbers, in the same order."""
+    if operator.name not in ("view", "_unsafe_view"):
+        return False
+    images, *rest = operator.inputs[0].shape
+    return operator.output.shape == (images, math.prod(rest))
+
+
+def _step(layer: TracedLayer, module: nn.Module, weights: _Weights) -> Step | None:
+    """Returns the step of a layer without the indices of its values. None if it changes nothing."""
+    if layer.module is not None and (make := _LAYERS.get(type(layer.module))):
+        return make(module.get_submodule(layer.name.partition("#")[0]), weights)
+    if _adds(layer):
         return {"name": "add"}
-    if node.op == "call_function" and node.target is torch.flatten and node.args[1:] == (1,):
-        return {"name": "flatten"}
-    if node.op == "call_function" and node.target is torch.cat and node.args[1:] == (1,) and not node.kwargs:
+    if _concatenates(layer):
         return {"name": "concatenate"}
     raise _NotExpressibleError
+
+
+def _adds(layer: TracedLayer) -> bool:
+    """Tells whether a layer is nothing but the sum of two values of one shape that depend on the image."""
+    if [(operator.name, len(operator.inputs), operator.kwargs) for operator in layer.ops] != [("add", 2, {})]:
+        return False
+    return [value.shape for value in layer.inputs] == [layer.output.shape] * 2
+
+
+def _concatenates(layer: TracedLayer) -> bool:
+    """Tells whether a layer is nothing but the concatenation of values along their channels."""
+    if [operator.name for operator in layer.ops] != ["cat"]:
+        return False
+    channels = sum(value.shape[1] for value in layer.inputs)
+    return layer.output.shape == (layer.inputs[0].shape[0], channels, *layer.inputs[0].shape[2:])
 
 
 def _pair(value: Any) -> list[int]:

@@ -5,12 +5,13 @@
 
 import base64
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.data.preprocessing import Normalise
@@ -145,3 +146,23 @@ def test_large_networks_and_networks_of_colours_stay_on_the_server(monkeypatch: 
     monkeypatch.undo()
     monkeypatch.setattr(browser_network, "MAX_BYTES", 100)
     assert for_browser(network(parse_spec(toy_spec(VGG).model_dump()))) is None
+
+
+def test_modules_of_other_threads_are_called_as_always_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions share the process, and ``torch.fx`` would replace the call of all modules while it traces."""
+    called, calls = nn.Module.__call__, []
+    layer = nn.Conv2d(1, 1, 1)
+    inner = nn.Conv2d.forward
+
+    def forward(self: nn.Conv2d, image: Tensor) -> Tensor:
+        calls.append(nn.Module.__call__ is called)
+        if self is not layer:
+            thread = Thread(target=layer, args=(torch.zeros(1, 1, 2, 2),))
+            thread.start()
+            thread.join()
+        return inner(self, image)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", forward)
+    assert for_browser(network(toy_spec(VGG))) is not None
+    assert calls
+    assert all(calls)
