@@ -9,7 +9,6 @@ one; the server answers its frames. Server and browser share the cores. Run it a
 import argparse
 import math
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.helpers import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = [
@@ -105,10 +106,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5)
     seconds = parser.parse_args().seconds
-    chromium = shutil.which("chromium")
     slow = []
     with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
 
         def opened(link: str, ready: str) -> Page:
             page = browser.new_page(viewport={"width": 1280, "height": 1100})

@@ -24,7 +24,6 @@ compression of the WebSocket. ``benchmarks.sessions`` measures ten sessions at o
 import argparse
 import asyncio
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -41,6 +40,7 @@ from playwright.async_api import Browser, Error, Page, async_playwright
 
 from explorer.analysis import analyse
 from explorer.families import Spec, resolve
+from tests.helpers import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -365,7 +365,7 @@ async def main(rounds: int, parts: Sequence[str]) -> None:
         app = stack.enter_context(served("streamlit_app.py"))
         echo = stack.enter_context(served(str(folder / "echo.py")))
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            browser = await playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
             if "edits" in parts:
                 await one_at_a_time(browser, app, echo, rounds)
             if "layers" in parts:

@@ -15,7 +15,6 @@ its live parts as often as the page requests. Run it alone on the machine.
 import argparse
 import asyncio
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -31,7 +30,7 @@ from websockets.typing import Subprotocol
 from benchmarks.page import ARGUMENTS, ECHO, ECHOED, TIMEOUT, served
 from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Status, store
-from tests.helpers import made_runs
+from tests.helpers import chromium, made_runs
 
 TABLE = ".st-key-runs-table [role=row][data-run]"
 FIRST_PAINT = 3  # limit in echoes
@@ -169,7 +168,7 @@ async def main(rounds: int, runs: int, epochs: int, watchers: int, seconds: floa
         app = stack.enter_context(served("streamlit_app.py"))
         echo = stack.enter_context(served(str(folder / "echo.py")))
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            browser = await playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
             await painted(browser, f"{app}/runs", TABLE)
             if rounds:
                 await first_paint(browser, app, echo, rounds)

@@ -9,7 +9,6 @@ comparison. Run it alone on the machine.
 
 import argparse
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ import time
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from benchmarks.page import ARGUMENTS, ROOT
+from tests.helpers import chromium
 
 # Python caches compiled modules, as for users.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -61,7 +61,7 @@ def first_page(browser: Browser) -> float:
 
 def main(rounds: int) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
         first_page(browser)  # warms the file cache and the browser
         imports()
         pages, peers = [], []

@@ -1,18 +1,24 @@
-"""A running app and a browser: Debian's Chromium, driven by Playwright."""
+"""A running app and a browser: Debian's Chromium without windows, driven by Playwright."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from explorer.families import parse_spec
+from explorer.jobs import service
+from explorer.jobs.job import Job
+from explorer.jobs.store import ACTIVE, Store, store
+from explorer.settings import settings
+from tests.helpers import chromium, made_runs
 from tests.helpers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +33,8 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",  # a camera for pages that are allowed to use it
 ]
 DESKTOP = (1280, 900)
-expect.set_options(timeout=20_000)  # milliseconds; the machine may be busy
+PATIENCE = 180_000  # milliseconds; the machine may be busy, and only a fault makes a test wait so long
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,9 +71,10 @@ def serve(log: Path, *options: str, port: int = 0, **environment: str) -> tuple[
             },
         )
     address = f"http://localhost:{port}"
-    for _attempt in range(240):
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
         try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=10).close()
         except OSError:
             time.sleep(0.25)
         else:
@@ -81,19 +89,49 @@ def app_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(app_log: Path) -> Iterator[str]:
+def started(app_log: Path) -> Iterator[str]:
+    """Address of an app that no page has visited."""
     process, url = serve(app_log)
     yield url
     process.terminate()
-    process.wait(10)
+    process.wait(60)
+
+
+@dataclass(frozen=True)
+class Visited:
+    """What the first page of a server shows, and its address."""
+
+    blocks: str
+    parameters: str
+    url: str
+
+
+@pytest.fixture(scope="session")
+def first_visit(started: str, profile: BrowserContext, tabs: list[Page]) -> Visited:
+    """The very first request after the start: a link to a page, with settings. It waits for PyTorch to be loaded."""
+    page = profile.new_page()
+    page.goto(f"{started}/architecture?net=resnet18&blocks=1.1.1.1&residual=false")
+    parameters = page.get_by_test_id("stMetricValue").first
+    parameters.wait_for()
+    wait_until_settled(page)
+    blocks = page.get_by_label("Blocks in stage 1", exact=True)
+    visited = Visited(blocks.input_value(), parameters.inner_text(), page.url)
+    page.goto("about:blank")
+    tabs.append(page)
+    return visited
+
+
+@pytest.fixture(scope="session")
+def address(started: str, first_visit: Visited) -> str:
+    """Address of the app."""
+    return started
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing: `make test` installs it"
+    assert chromium.EXECUTABLE, "Chromium is missing: `make test` installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -105,6 +143,7 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
     Transitions are off, because they take a quarter of the browser's time.
     """
     profile = browser.new_context(reduced_motion="reduce")
+    profile.set_default_timeout(PATIENCE)
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
     yield profile
     profile.close()
@@ -114,6 +153,36 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 def tabs() -> list[Page]:
     """Empty tabs of earlier tests, in which Streamlit's scripts are loaded; a page opens there in half the time."""
     return []
+
+
+def ensure_runner() -> None:
+    """See that a runner lives, from a process that ends before it."""
+    command = [sys.executable, "-c", "from explorer.jobs import service; service.ensure_runner()"]
+    subprocess.run(command, cwd=ROOT, env=settings().for_process(), check=True)
+
+
+@pytest.fixture
+def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The store of the running app."""
+    for name in ("runs", "data", "saved"):
+        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
+    settings.cache_clear()
+    store.cache_clear()
+    monkeypatch.setattr("explorer.jobs.service.ensure_runner", ensure_runner)
+    yield store()
+    settings.cache_clear()
+    store.cache_clear()
+
+
+@pytest.fixture
+def long_run(runs: Store) -> Iterator[Job]:
+    """A run of a tiny network that trains until it is stopped, which happens after the test at the latest."""
+    spec = parse_spec({"family": "vgg", "cfg": [4, "M"], "classifier": [], "image_size": 8, "num_classes": 10})
+    [job] = made_runs.jobs("A long run", spec=spec, epochs=10_000)  # more than a test trains on the fastest machine
+    service.submit([job])
+    yield job
+    if runs.get(job.id).status in ACTIVE:
+        service.stop(job.id)
 
 
 def wait_until_settled(page: Page) -> None:
@@ -178,16 +247,14 @@ def visit(profile: BrowserContext, address: str, app_log: Path, tabs: list[Page]
         scheme: Literal["light", "dark"] = "light",
         ready: str = "stMetricValue",
     ) -> Page:
-        patience = 30_000 if tabs else 90_000  # the first page of a server loads PyTorch
         page = tabs.pop() if tabs else profile.new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.set_default_timeout(30_000)
         page.on("console", on_console)
         page.on("request", on_request)
         page.goto(link if link.startswith("http") else f"{address}/{link}")
-        page.get_by_test_id(ready).first.wait_for(timeout=patience)
+        page.get_by_test_id(ready).first.wait_for()
         wait_until_settled(page)
         return page
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Error, Locator, Page
 from tests.browser.conftest import wait_until_settled
 
 BOX = 16  # pixels from the left edge of a table to the middle of its checkboxes
-PATIENCE = 10_000  # milliseconds from a click to its effect; a second click would uncheck the row again
+PATIENCE = 60_000  # milliseconds from a click to its effect; a second click would uncheck the row again
 
 
 def tick(page: Page, table: Locator, row: int, height: int, answer: Locator) -> None:

@@ -2,17 +2,32 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as WaitTimeoutError
 
+AXE_CORE = Axe().axe_script
+THEME_RULES = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]  # colours, and what scrolls
 
-def faults(page: Page) -> list[str]:
-    """Serious and critical violations of accessibility rules that axe-core finds, with their elements."""
+
+def faults(page: Page, rules: list[str] | None = None) -> list[str]:
+    """Serious and critical violations of accessibility rules that axe-core finds, with their elements.
+
+    Args:
+        page: Page.
+        rules: Names of the rules. None for all; ``THEME_RULES`` is enough after a change of theme or width.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_CORE)
+    options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # all styles are in the page
+    if rules:
+        options["runOnly"] = rules
+    violations = page.evaluate("async options => (await axe.run(options)).violations", options)
     return [
         f"{fault['id']}: {[node['target'] for node in fault['nodes'][:3]]}"
-        for fault in Axe().run(page).response["violations"]
+        for fault in violations
         if fault["impact"] in ("serious", "critical")
     ]
 

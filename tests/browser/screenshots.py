@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, ROOT, serve, wait_until_rendered
-from tests.helpers import pictures
+from tests.helpers import chromium, pictures
 
 
 def train() -> str:
@@ -58,7 +57,7 @@ def main(folder: Path) -> None:
     process, address = serve(log)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=chromium.EXECUTABLE, args=ARGUMENTS)
             for name, shot in pictures.SHOTS.items():
                 page = browser.new_page(viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme)
                 page.goto(f"{address}/{links[name]}")

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
-from playwright.sync_api import Browser, Error, Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
-from tests.browser.conftest import serve, wait_until_settled
+from tests.browser.conftest import Visited, wait_until_settled
 from tests.browser.page_checks import metric
 
 Visit = Callable[..., Page]
@@ -30,7 +29,7 @@ def test_a_cfg_is_read_while_it_is_typed_and_a_wrong_one_leaves_the_last_good_nu
     expect(page).to_have_url(re.compile(re.escape("cfg=64.M.128.M")))
     parameters = metric(page, "Parameters").inner_text()
     field.fill("64, " * 250_000)  # a megabyte
-    expect(alert).to_contain_text("cfg: a text of", timeout=20_000)
+    expect(alert).to_contain_text("cfg: a text of")
     expect(metric(page, "Parameters")).to_have_text(parameters)
 
 
@@ -78,7 +77,7 @@ def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> Non
         page.wait_for_timeout(300)
         page.keyboard.press(key)
         with suppress(Error):
-            answer.wait_for(timeout=5000)
+            answer.wait_for(timeout=15_000)
             return
     raise AssertionError("the table ignores clicks")
 
@@ -119,7 +118,7 @@ def test_the_link_in_a_fresh_browser(visit: Visit) -> None:
     page.get_by_text("Formulas", exact=True).click()
     for part in ("blocks=3.4.6.5", "batch=64", "table=formulas"):
         expect(page).to_have_url(re.compile(re.escape(part)))
-    page.wait_for_timeout(500)
+    wait_until_settled(page)
     other = visit(page.url)
     for label in ("Parameters", "MACs", "Training", "Receptive field"):
         expect(metric(other, label)).to_have_text(metric(page, label).inner_text())
@@ -127,18 +126,9 @@ def test_the_link_in_a_fresh_browser(visit: Visit) -> None:
     expect(other.get_by_role("radio", name="Formulas")).to_be_checked()
 
 
-def test_a_link_is_the_very_first_request_after_a_start(browser: Browser, tmp_path: Path) -> None:
-    process, address = serve(tmp_path / "log")
-    try:
-        page = browser.new_page()
-        page.goto(f"{address}/architecture?net=resnet18&blocks=1.1.1.1&residual=false")
-        expect(page.get_by_label("Blocks in stage 1", exact=True)).to_have_value("1", timeout=60_000)
-        expect(metric(page, "Parameters")).to_have_text("5.24 M", timeout=60_000)
-        assert "blocks=1.1.1.1" in page.url
-        page.close()
-    finally:
-        process.terminate()
-        process.wait(10)
+def test_a_link_is_the_very_first_request_after_a_start(first_visit: Visited) -> None:
+    assert (first_visit.blocks, first_visit.parameters) == ("1", "5.24 M")
+    assert "blocks=1.1.1.1" in first_visit.url
 
 
 def test_going_back_restores_the_network_before(visit: Visit) -> None:

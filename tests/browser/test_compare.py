@@ -62,7 +62,7 @@ def test_a_network_opens_on_the_architecture_page_and_back(visit: Visit) -> None
     page = visit("compare?a=vgg16&b=vgg16~num_classes~7")
     page.get_by_role("link", name="Open in Architecture").nth(1).click()
     expect(page).to_have_url(re.compile(re.escape("/architecture?net=vgg16&num_classes=7")))
-    expect(page.get_by_label("Classes", exact=True)).to_have_value("7", timeout=30_000)
+    expect(page.get_by_label("Classes", exact=True)).to_have_value("7")
     page.get_by_role("link", name="Compare").click()
     expect(heads(page)).to_have_text(["A · VGG-16 (D)", "B · VGG-16 (D), num_classes 7"])
 

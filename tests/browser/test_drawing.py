@@ -149,7 +149,7 @@ def test_the_live_camera(visit: Visit) -> None:
         expect(page.get_by_role("img", name="What the network sees")).to_be_visible()
         page.get_by_text("Heat map", exact=True).click()
         # The first heat map imports a library, which takes long on a busy machine.
-        expect(page.get_by_role("img", name=re.compile("^Where it looked"))).to_be_visible(timeout=90_000)
+        expect(page.get_by_role("img", name=re.compile("^Where it looked"))).to_be_visible()
         assert faults(page) == []
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("button", name="Start the camera")).to_be_visible()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 
 
 def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
@@ -17,24 +16,24 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     count = parameters.inner_text()
     page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
 
-    expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
+    expect(page.locator(".samples").last).to_be_visible()
     epochs = page.get_by_role("spinbutton", name="Epochs", exact=True)
     epochs.fill("3")
     epochs.press("Enter")
     expect(page).to_have_url(re.compile(r"cfg=24\.M\.48.*epochs=3"))
-    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("is finished", timeout=SLOW)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("is finished")
     page.get_by_role("link", name="Watch it").click()
-    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
     page.get_by_role("link", name="Predict with it").click()
 
     expect(page).to_have_url(re.compile(r"/predict\?.*weights=[a-z0-9]{14}"))
-    expect(page.get_by_text(re.compile(re.escape(f"{count} parameters")))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(re.escape(f"{count} parameters")))).to_be_visible()
     # After three epochs the network may be sure or not.
-    expect(page.get_by_role("heading", name=re.compile(r"[0-9](, | \()[0-9.]+%"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=re.compile(r"[0-9](, | \()[0-9.]+%"))).to_be_visible()
     heat = page.get_by_role("img", name=re.compile("^Grad-CAM for [0-9], laid over the picture"))
-    expect(heat).to_be_visible(timeout=SLOW)
+    expect(heat).to_be_visible()
     page.get_by_role("radio", name="Feature maps").click()
     page.get_by_role("button", name="Channel 3, mean strength").locator("img").click()
     expect(page.get_by_role("heading", name=re.compile("^Channel 3, row"))).to_be_visible()

@@ -17,11 +17,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from explorer.jobs.store import AT_WORK, Status, store
-from tests.browser.conftest import serve
+from tests.browser.conftest import PATIENCE, serve
 from tests.helpers.process_harness import ORPHAN_LIFE, Arena, own_queue, wait_for, words
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "3"))
-SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 FORM = (
     f"train?net=mnist-fc&dataset=digits&recipe=quick&epochs={400 + 30 * int(SECONDS)}&threads=1"  # longer than the apps
 )
@@ -39,7 +38,7 @@ def arena(tmp_path: Path) -> Iterator[Arena]:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     opened = context.new_page()
-    opened.set_default_timeout(SLOW)
+    opened.set_default_timeout(PATIENCE)
     yield opened
     context.close()
 

@@ -16,7 +16,6 @@ from tests.browser.conftest import wait_until_settled
 from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
-SLOW = 60_000  # milliseconds; a process imports torch on a busy machine
 
 
 def shelf(visit: Visit, weights: str) -> Page:
@@ -26,7 +25,7 @@ def shelf(visit: Visit, weights: str) -> Page:
 def drop(page: Page, file: Path) -> None:
     page.get_by_text("Import a checkpoint").click()
     page.locator("input[type=file]").set_input_files(file)
-    expect(page.get_by_role("button", name="Import", exact=True)).to_be_enabled(timeout=SLOW)
+    expect(page.get_by_role("button", name="Import", exact=True)).to_be_enabled()
 
 
 def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path, tmp_path: Path) -> None:
@@ -43,7 +42,7 @@ def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path,
     page.get_by_label("Which mean is subtracted").fill("0.5,0.5,0.5")
     page.get_by_label("Which mean is subtracted").press("Enter")
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("Sven-s-net is imported.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Sven-s-net is imported.")).to_be_visible()
     expect(page).to_have_url(re.compile("weights=Sven-s-net"))
     assert read_card(app_log.parent / "weights/Sven-s-net.safetensors").classes == ("cat", "dog")
 
@@ -55,11 +54,11 @@ def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path,
     expect(page.get_by_text("The weights are called cats.2 now.")).to_be_visible()
 
     page.get_by_role("button", name="Predict with it").click()
-    expect(page.get_by_role("heading", name=re.compile("^Not sure|^(cat|dog), "))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=re.compile("^Not sure|^(cat|dog), "))).to_be_visible()
 
     wait_until_settled(page)
     page.get_by_text("Weights", exact=True).click()
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     wait_until_settled(page)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
@@ -73,9 +72,9 @@ def test_a_real_checkpoint(visit: Visit) -> None:
     drop(page, Path(os.environ["EXPLORER_TEST_DATA"], "checkpoints/resnet20-12fca82f.th"))
     page.get_by_label("Name of the weights").fill("akamaster")
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("akamaster is imported.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("akamaster is imported.")).to_be_visible()
     page.get_by_role("button", name="Predict with it").click()
-    expect(page.get_by_role("heading", name=re.compile("cat, "))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=re.compile("cat, "))).to_be_visible()
 
 
 def test_a_run_is_published_and_stays_without_it(visit: Visit, app_log: Path) -> None:
@@ -101,7 +100,7 @@ def test_a_run_is_published_and_stays_without_it(visit: Visit, app_log: Path) ->
 def test_a_test_set_from_the_click_to_the_calibration(visit: Visit) -> None:
     page = visit("predict?show=test&weights=digits-cnn", ready="stSelectbox", width=390, height=800)
     page.get_by_role("button", name="Run the test").click()
-    expect(page.get_by_text("358 of 359")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("358 of 359")).to_be_visible()
     expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
     expect(page.get_by_label(re.compile("^Reliability diagram.*accuracy 99.72%"))).to_be_visible()
     expect(page.get_by_alt_text("5 taken for 9, 82%")).to_be_visible()

@@ -1,45 +1,19 @@
 """Journeys on the Runs page in a real browser, with trained runs and with made-up runs."""
 
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from explorer.families import parse_spec
-from explorer.jobs import service
-from explorer.jobs.store import ACTIVE, Status, Store, store
-from explorer.settings import settings
-from tests.browser.conftest import ROOT, wait_until_rendered
-from tests.browser.page_checks import faults, overhang, small_texts
+from explorer.jobs.job import Job
+from explorer.jobs.store import Status, Store
+from tests.browser.conftest import wait_until_rendered
+from tests.browser.page_checks import THEME_RULES, faults, overhang, small_texts
 from tests.helpers import made_runs
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 TABLE = "stTextInput"  # the filter above the table
-EPOCHS = 10_000  # more than a test trains on the fastest machine
-
-
-def ensure_runner() -> None:
-    """See that a runner lives, from a process that ends before it."""
-    command = [sys.executable, "-c", "from explorer.jobs import service; service.ensure_runner()"]
-    subprocess.run(command, cwd=ROOT, env=settings().for_process(), check=True)
-
-
-@pytest.fixture
-def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The store of the running app."""
-    for name in ("runs", "data", "saved"):
-        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
-    settings.cache_clear()
-    store.cache_clear()
-    monkeypatch.setattr("explorer.jobs.service.ensure_runner", ensure_runner)
-    yield store()
-    settings.cache_clear()
-    store.cache_clear()
 
 
 def tick(page: Page, row: int) -> None:
@@ -55,26 +29,16 @@ def heading(page: Page) -> Locator:
     return page.get_by_role("heading", level=2).first
 
 
-def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, runs: Store) -> None:
-    small = parse_spec({"family": "vgg", "cfg": [4, "M"], "classifier": [], "image_size": 8, "num_classes": 10})
-    [job] = made_runs.jobs("Followed", spec=small, epochs=EPOCHS)
-    service.submit([job])
-    try:
-        follow_stop_and_resume(visit, runs, job.id)
-    finally:
-        if runs.get(job.id).status in ACTIVE:
-            service.stop(job.id)
-
-
-def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
+def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, runs: Store, long_run: Job) -> None:
+    job, epochs = long_run.id, f"{long_run.recipe.epochs:,}"
     one = visit(f"runs?job={job}", ready=TABLE)
     other = visit(f"runs?job={job}", ready=TABLE)
     for page in (one, other):
-        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}"))).to_be_visible()
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
-    expect(chart.locator("svg")).to_be_visible(timeout=SLOW)
+    expect(chart.locator("svg")).to_be_visible()
     # The first validation adds a line, for which the chart is made anew.
-    expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
+    expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {epochs}"))).to_be_visible()
     wait_until_rendered(one)  # a chart may be resized once more when others are rendered
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
     before = chart.locator("svg").inner_html()
@@ -84,16 +48,16 @@ def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
     assert chart.evaluate("chart => chart.querySelector('svg').mine")  # the same chart, with more in it
     one.get_by_role("button", name="Stop", exact=True).click()
     for page in (one, other):
-        expect(page.get_by_text("Stopped. Resume goes on from the last checkpoint")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("Stopped. Resume goes on from the last checkpoint")).to_be_visible()
     assert runs.get(job).status is Status.STOPPED
     trained = last_epoch(runs, job)
     other.get_by_role("button", name="Resume").click()
     one.reload()
     for page in (one, other):
-        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=SLOW)
-        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}"))).to_be_visible()
     one.get_by_role("button", name="Stop", exact=True).click()
-    expect(one.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+    expect(one.get_by_role("button", name="Resume")).to_be_visible()
     assert last_epoch(runs, job) > trained
 
 
@@ -195,7 +159,7 @@ def test_sections_on_a_laptop_and_in_dark_on_a_phone(visit: Visit, runs: Store) 
             wait_until_rendered(page)
             assert overhang(page) <= 0, section
             assert small_texts(page, [390 if small else 1280]) == [], section
-            assert faults(page) == [], section
+            assert faults(page, THEME_RULES if small else None) == [], section
     page.get_by_role("button", name="Disk space").click()
     page.get_by_role("dialog").get_by_text("runs take").wait_for()
     assert faults(page) == []

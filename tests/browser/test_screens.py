@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_until_rendered
-from tests.browser.page_checks import faults, layout_shift, overhang, small_texts
+from tests.browser.page_checks import THEME_RULES, faults, layout_shift, overhang, small_texts
 
 Visit = Callable[..., Page]
 SCREENS = {
@@ -36,8 +36,10 @@ SCREENS = {
     "train?dataset=mnist&net=nonsense": "stMetricValue",
     "predict?beside=mnist-cnn&image=cat.horse": "stDataFrame",
 }
-# Every page, and the networks with most text. The others are measured on a phone, where least of it fits.
-EVERY_WIDTH = {
+# Every page, an error, and the networks with most text. The others show the same parts with other contents: they are
+# measured on a dark phone alone, where least of them fits.
+IN_EACH_THEME = {
+    "architecture?net=vgg16&cfg=64.x&colour=macs",
     "", "architecture?net=resnet152&layer=layer3.2.conv2", "architecture?net=googlenet&table=formulas", "kernels",
     "kernels?show=blocks", "kernels?show=inception", "compare", "runs", "train?recipe=r1&sweep=lr=0.1,0.2",
     "predict?beside=mnist-cnn&image=cat.horse",
@@ -45,23 +47,25 @@ EVERY_WIDTH = {
 # Pages without an error of the link, whose opening is measured.
 STEADY = {"", "architecture?net=resnet152&layer=layer3.2.conv2", "kernels", "compare"}
 MOST_SHIFT = 0.1
-assert SCREENS.keys() >= EVERY_WIDTH | STEADY
+assert SCREENS.keys() >= IN_EACH_THEME >= STEADY
 
 
 @pytest.mark.parametrize("link", SCREENS)
 def test_a_screen(visit: Visit, link: str) -> None:
-    page = visit(link, ready=SCREENS[link])
-    wait_until_rendered(page)
-    if link in STEADY:
-        assert layout_shift(page) < MOST_SHIFT
-    assert faults(page) == []
-    if link in EVERY_WIDTH:
+    if link in IN_EACH_THEME:
+        page = visit(link, ready=SCREENS[link])
+        wait_until_rendered(page)
+        if link in STEADY:
+            assert layout_shift(page) < MOST_SHIFT
+        assert faults(page) == []
         assert small_texts(page) == []
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 390, "height": 844})
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 844})
+    else:
+        page = visit(link, width=390, height=844, scheme="dark", ready=SCREENS[link])
     wait_until_rendered(page)
     assert overhang(page) <= 0
-    assert faults(page) == []
+    assert faults(page, THEME_RULES if link in IN_EACH_THEME else None) == []
     assert small_texts(page, [390]) == []
 
 

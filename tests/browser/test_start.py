@@ -1,27 +1,23 @@
 """Journeys from the Start page in a real browser."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import ROOT, wait_until_settled
+from explorer.jobs import service
+from explorer.jobs.job import Job
+from tests.browser.conftest import wait_until_settled
 
 Visit = Callable[..., Page]
-PATIENCE = 60_000  # milliseconds; first analyses and first visits, on a busy machine
 
 
 @pytest.fixture
 def start(visit: Visit) -> Callable[..., Page]:
     def open_page(**options: object) -> Page:
         page = visit("", ready="stPageLink", **options)
-        expect(page.get_by_text("60.19")).to_be_visible(timeout=PATIENCE)  # the last number; the page is complete
+        expect(page.get_by_text("60.19")).to_be_visible()  # the last number; the page is complete
         return page
 
     return open_page
@@ -38,14 +34,14 @@ def test_a_typed_network_and_a_well_known_one_open_on_architecture(start: Visit)
     expect(page.get_by_role("link", name="Open in Architecture")).to_have_attribute("href", re.compile("64.M.128.M$"))
     page.get_by_role("link", name="Open in Architecture").click()
     expect(page).to_have_url(re.compile(r"/architecture\?net=vgg16&cfg=64\.M\.128\.M$"))
-    page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=PATIENCE)
+    page.get_by_test_id("stVegaLiteChart").first.wait_for()
     wait_until_settled(page)
     page.go_back()
-    expect(page.get_by_role("link", name="Open in Architecture")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("link", name="Open in Architecture")).to_be_visible()
     expect(page.get_by_role("textbox", name="Layers (cfg)")).to_have_value("64, M, 128, M")
     page.locator(".st-key-card-open-lenet5").click(position={"x": 140, "y": 12})  # the card is a link all over
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
-    expect(parameters(page)).to_have_text("61,706", timeout=PATIENCE)
+    expect(parameters(page)).to_have_text("61,706")
     page.go_back()
     page.get_by_role("link", name="Compare", exact=True).click()
     expect(page).to_have_url(re.compile(r"/compare\?a="))
@@ -71,24 +67,16 @@ def test_a_network_answers_while_a_digit_is_drawn(start: Visit) -> None:
     expect(card.get_by_role("status")).to_have_text(re.compile(r"1.*%"))
 
 
-def test_the_curve_of_the_latest_run_moves(visit: Visit, app_log: Path) -> None:
-    environment = os.environ | {"EXPLORER_RUNS_DIR": str(app_log.parent / "runs"), "EXPLORER_RUNNER_IDLE": "30"}
-
-    def explorer(*arguments: str) -> str:
-        command = [sys.executable, "-m", "explorer", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-
-    training = ("train", "digits-cnn", "--dataset", "digits", "--recipe", "quick", "--name", "A long run", "--json")
-    job = json.loads(explorer(*training, "--set", "epochs=1000"))
+def test_the_curve_of_the_latest_run_moves(visit: Visit, long_run: Job) -> None:
     page = visit("", ready="stPageLink")
     card = page.locator(".st-key-start-card-train")
     figure = card.get_by_role("group", name="Top-1 accuracy")
-    expect(figure).to_have_attribute("aria-label", re.compile(r"validation [0-9.]+% at epoch"), timeout=PATIENCE)
+    expect(figure).to_have_attribute("aria-label", re.compile(r"validation [0-9.]+% at epoch"))
     before = figure.get_attribute("aria-label") or ""
-    expect(figure).not_to_have_attribute("aria-label", before, timeout=PATIENCE)
-    expect(card.get_by_role("link", name="A long run")).to_have_attribute("href", re.compile(f"job={job['id']}"))
-    explorer("jobs", "stop", job["id"])
-    expect(card.get_by_text("stopped")).to_be_visible(timeout=PATIENCE)
+    expect(figure).not_to_have_attribute("aria-label", before)
+    expect(card.get_by_role("link", name="A long run")).to_have_attribute("href", re.compile(f"job={long_run.id}"))
+    service.stop(long_run.id)
+    expect(card.get_by_text("stopped")).to_be_visible()
 
 
 def test_terms_explain_themselves_and_the_keyboard_reaches_what_can_be_done(start: Visit) -> None:
@@ -109,11 +97,9 @@ def test_terms_explain_themselves_and_the_keyboard_reaches_what_can_be_done(star
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
 
 
-def test_an_old_link_opens_on_architecture(browser: Browser, address: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")
-    expect(parameters(page)).to_have_text("5.42 M", timeout=PATIENCE)
+def test_an_old_link_opens_on_architecture(visit: Visit) -> None:
+    page = visit("?net=resnet18&blocks=1.1.1.1&lang=en")
+    expect(parameters(page)).to_have_text("5.42 M")
     expect(page).to_have_url(re.compile(r"/architecture\?"))
     for part in ("net=resnet18", "blocks=1.1.1.1", "lang=en"):
         expect(page).to_have_url(re.compile(re.escape(part)))
-    page.close()

@@ -108,7 +108,7 @@ def exported(page: Page, title: str, suffix: str, tmp_path: Path, *, prepare: bo
     if prepare:
         button(page, "Prepare the file").click()
     download = page.get_by_role("button", name=f"Download lenet5{suffix}", exact=True)
-    download.wait_for(timeout=90_000)
+    download.wait_for()
     with page.expect_download() as started:
         download.click()
     path = tmp_path / started.value.suggested_filename

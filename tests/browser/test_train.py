@@ -10,7 +10,6 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 
 
 def rate_of(page: Page) -> Locator:
@@ -19,8 +18,8 @@ def rate_of(page: Page) -> Locator:
 
 def wait_until_ready(page: Page) -> None:
     """Wait until the images are shown and the form's training is measured."""
-    expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
-    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".samples").last).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible()
 
 
 def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
@@ -31,14 +30,14 @@ def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
     name.press("Enter")
     expect(page).to_have_url(re.compile("title=First"))
     page.get_by_role("button", name="Train", exact=True).dblclick()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is", timeout=SLOW)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is finished", timeout=SLOW)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is finished")
     expect(page.get_by_text("Nothing trains or waits")).to_be_visible()  # the second click had no effect
     page.get_by_role("link", name="Watch it").click()
     expect(page).to_have_url(re.compile(r"/runs\?job=[a-z0-9]{14}$"))
-    expect(page.get_by_role("heading", name="First run")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="First run")).to_be_visible()
     curve = page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("canvas, svg"))
-    expect(curve.first).to_be_visible(timeout=SLOW)
+    expect(curve.first).to_be_visible()
     expect(page.get_by_role("row", name=re.compile(r"First run.*%.*359 images"))).to_be_visible()
 
 
@@ -55,13 +54,13 @@ def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     wait_until_ready(page)  # nothing moves at the next click
     page.get_by_text("Sweep: several values at once").click()
     page.get_by_role("button", name="Example").click()
-    expect(page.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Train 18 jobs")).to_be_visible()
     expect(page).to_have_url(re.compile("sweep="))
     other = visit(page.url)
     expect(rate_of(other)).to_have_value("0.02")
-    expect(other.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
+    expect(other.get_by_role("button", name="Train 18 jobs")).to_be_visible()
     page.go_back()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
     expect(rate_of(page)).to_have_value("0.02")
 
 
@@ -84,13 +83,13 @@ def test_on_a_phone_the_button_is_always_in_sight(visit: Visit) -> None:
     for place in ("Network", "Sweep: several values at once"):
         page.get_by_text(place).first.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport(ratio=1)
-    page.get_by_text("Sweep: several values at once").click(timeout=SLOW)  # nothing covers it
+    page.get_by_text("Sweep: several values at once").click()  # nothing covers it
 
 
 def test_from_the_architecture_page_and_back(visit: Visit) -> None:
     page = visit("architecture?net=resnet20&image_size=12")
     page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
-    expect(page.get_by_text("resized from 8 × 8 to 12 × 12 pixels")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("resized from 8 × 8 to 12 × 12 pixels")).to_be_visible()
     rate = rate_of(page)
     rate.fill("0.02")
     rate.press("Enter")
@@ -113,11 +112,11 @@ def test_a_zip_is_uploaded_shown_and_removed(visit: Visit, tmp_path: Path) -> No
     page = visit("train")
     page.get_by_text("Your own images").click()
     page.locator("input[type=file]").set_input_files(archive)
-    expect(page.get_by_text("2 classes, colour, 16 × 12 pixels")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("2 classes, colour, 16 × 12 pixels")).to_be_visible()
     expect(page).to_have_url(re.compile(r"dataset=uploaded(:|%3A)pets-[0-9a-f]{10}\.zip"))
     expect(page.locator(".samples").first.locator("figcaption").first).to_have_text("cat")
     expect(page.get_by_text("images of 3 channels")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Yes, remove").click()
-    expect(page.get_by_text("10 classes, grey")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("10 classes, grey")).to_be_visible()
     expect(page).not_to_have_url(re.compile("dataset="))

@@ -78,6 +78,7 @@ class Provider:
             f'[auth]\nredirect_uri = "{app}/oauth2callback"\ncookie_secret = "{cookie_secret}"\n'
             f'client_id = "{CLIENT}"\nclient_secret = "{SECRET}"\n'
             f'server_metadata_url = "{self.address}/.well-known/openid-configuration"\n'
+            "client_kwargs = { timeout = 120 }\n"  # 5 seconds of httpx are too short on a busy machine
         )
 
 
