@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -73,8 +74,8 @@ def test_the_list_and_the_card_of_selected_weights() -> None:
     assert ("pretrained", "resnet20-cifar10") in rows
     row = rows["pretrained", "digits-cnn"]
     assert {key: row[key] for key in row if key not in {"date", "network"}} == {
-        "name": "digits-cnn", "kind": "pretrained", "params": "56,714", "data": "digits", "top1": pytest.approx(99.72, abs=0.01),
-        "measured": "test set", "size": kilobytes(DIGITS),
+        "name": "digits-cnn", "kind": "pretrained", "params": "56,714", "data": "digits",
+        "top1": pytest.approx(99.72, abs=0.01), "measured": "test set", "size": kilobytes(DIGITS),
     }  # fmt: skip
     text = words(app)
     assert "**Classes**: 10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in text
@@ -400,3 +401,18 @@ def test_a_rename_survives_an_interrupted_run(monkeypatch: pytest.MonkeyPatch, l
     app.button(key="predict.shelf.test").click().run()
     app.session_state["asking"].correct(show="weights")
     assert "are called yours now" not in words(app.run())
+
+
+def test_a_checkpoint_that_streamlit_reports_again_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer request can end the run that follows the callback. The next run then calls it again."""
+    file = io.BytesIO(b"x")
+    file.name, file.size = "mine.pth", 1  # type: ignore[attr-defined]
+    monkeypatch.setattr("streamlit.session_state", {f"{importing.UPLOADER}.0": file})
+    monkeypatch.setattr(importing, "state", Mock())
+    monkeypatch.setattr(importing, "_session_draft", Mock())
+    made = Mock()
+    monkeypatch.setattr(importing, "Draft", made)
+    for _call in range(2):
+        importing._open_upload(0)
+    assert made.call_count == 1
+    importing._drafts.pop(importing.st.session_state[importing.DRAFT])

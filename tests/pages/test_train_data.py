@@ -183,3 +183,13 @@ def test_random_labels_and_a_planted_patch_are_shown_before_the_training() -> No
     app.number_input(key="train.recipe.patch").set_value(2.0).run()
     assert "patch" in words(app)
     assert form(app).recipe.patch == 0.5
+
+
+def test_an_upload_that_streamlit_reports_again_is_stored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer request can end the run that follows the callback. The next run then calls it again."""
+    stored: list[object] = []
+    monkeypatch.setattr("streamlit.session_state", {f"{data.UPLOAD}.0": io.BytesIO(npz())})
+    monkeypatch.setattr(data, "_apply", stored.append)
+    for _call in range(2):
+        data._upload(0)
+    assert len(stored) == 1

@@ -94,10 +94,12 @@ def render() -> None:
 
 
 def _render_uploader() -> None:
+    number = st.session_state.get(UPLOADER, 0)
     st.file_uploader(
         _("A .safetensors, .pth, .pt, .th or .ckpt file that anybody trained"),
-        key=f"{UPLOADER}.{st.session_state.get(UPLOADER, 0)}",
+        key=f"{UPLOADER}.{number}",
         on_change=_open_upload,
+        args=(number,),
         max_upload_size=MAX_FILE // MEGABYTE,
         help=_(
             "{families}, their relatives, and torchvision's classification models, under any names. "
@@ -107,10 +109,10 @@ def _render_uploader() -> None:
     )
 
 
-def _open_upload() -> None:
-    number = st.session_state.get(UPLOADER, 0)
-    file = st.session_state[f"{UPLOADER}.{number}"]
-    if file is None:
+def _open_upload(number: int) -> None:
+    file = st.session_state.get(f"{UPLOADER}.{number}")
+    # Streamlit calls again if a newer request has ended the run that followed the first call.
+    if file is None or number != st.session_state.get(UPLOADER, 0):
         return
     st.session_state[UPLOADER] = number + 1
     state.predict_state().notice = None

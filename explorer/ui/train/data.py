@@ -246,10 +246,12 @@ def _render_uploads(form: Form) -> None:
     with st.expander(_("Your own images"), icon=":material/upload:", key="train-uploads"):
         if reason := access.refusal():
             st.caption(plain(reason))
+        number = st.session_state.get(UPLOAD, 0)
         st.file_uploader(
             _("A zip of class folders, or an npz of images and labels"),
-            key=f"{UPLOAD}.{st.session_state.get(UPLOAD, 0)}",
+            key=f"{UPLOAD}.{number}",
             on_change=_upload,
+            args=(number,),
             disabled=bool(reason),
             max_upload_size=-(-uploads.MAX_FILE // 2**20),
             help=_(
@@ -267,10 +269,10 @@ def _render_uploads(form: Form) -> None:
                     st.button(_("Yes, remove"), key=f"train-really-{name}", on_click=_remove, args=(name, form.dataset))
 
 
-def _upload() -> None:
-    number = st.session_state.get(UPLOAD, 0)
-    file = st.session_state[f"{UPLOAD}.{number}"]
-    if file is None:
+def _upload(number: int) -> None:
+    file = st.session_state.get(f"{UPLOAD}.{number}")
+    # Streamlit calls again if a newer request has ended the run that followed the first call.
+    if file is None or number != st.session_state.get(UPLOAD, 0):
         return
 
     def store_upload() -> dict[str, str]:
