@@ -28,7 +28,6 @@ START = {
     "train": {"net": "digits-cnn"},
 }
 WITHOUT_STATE = {"start"}
-FEW = 6  # widgets
 every_page = pytest.mark.parametrize("page", sorted(declared()))
 
 
@@ -73,13 +72,11 @@ def test_every_page_has_a_declared_state() -> None:
 
 
 @every_page
-@pytest.mark.parametrize("most", [FEW, pytest.param(1000, marks=pytest.mark.exhaustive)])
-def test_quick_edits_with_stale_links_all_stay(page: str, most: int) -> None:
+def test_quick_edits_with_stale_links_all_stay(page: str) -> None:
     quick, slow = fresh(page), fresh(page)
-    keys = editable(slow, page)
     known, latest = dict(quick.query_params), dict(quick.query_params)
     changes = 0
-    for key in keys[:: max(1, len(keys) // most)]:
+    for key in editable(slow, page):
         if key not in editable(slow, page):
             continue  # an edit has removed the widget
         set_link(quick, known)  # the browser does not know the link of the previous edit yet
