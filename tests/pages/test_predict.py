@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("predict_server")
 def test_the_page_opens_with_an_answer() -> None:
     app = open_page()
     assert "### **cat**, 97." in words(app)
-    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in html(app)
+    assert "What the network sees: 32 × 32 pixels, resized straight to this size" in html(app)
     assert "Normalised: −1.57 is black, 1.27 white" in html(app)
     assert html(app).count('role="listitem"') == 5
     assert "trained on cifar10-jpeg.zip · 10 classes · 32 × 32 pixels, colour · 269.72 k parameters" in words(app)

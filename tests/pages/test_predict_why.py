@@ -150,7 +150,7 @@ def test_feature_maps_and_the_unit_of_the_link() -> None:
     assert "unit" not in app.query_params
     grid = grid_data(app, "predict.channels")
     assert grid["spans"]["rows"][0][1] - grid["spans"]["rows"][0][0] + 1 == 81
-    assert (len(grid["channels"]), grid["size"]) == (48, 32)
+    assert (len(grid["channels"]), grid["sides"]) == (48, [32, 32])
     app.number_input("predict.maps.page.layer3.2.relu.strength").set_value(2).run()
     assert len(grid_data(app, "predict.channels")["channels"]) == 16
     assert grid_data(app, "predict.unit.follow")["extra"]["channel"] == grid_data(app, "predict.unit.follow")["unit"][0]

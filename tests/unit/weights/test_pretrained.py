@@ -53,7 +53,7 @@ def test_a_file_is_small_and_its_network_runs(path: Path) -> None:
     assert path.stat().st_size < LIMIT
     assert find(path.stem) == path
     network, card = load(path)
-    images = torch.randn(2, card.network_spec.in_channels, card.inputs.size, card.inputs.size)
+    images = torch.randn(2, *card.network_spec.input_shape)
     with torch.inference_mode():
         logits = network(images)
     assert logits.shape == (2, len(card.classes))
