@@ -46,21 +46,21 @@ def measure_strokes(ink: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor
     """Centre of mass and bounding box of bright strokes.
 
     Args:
-        ink: Brightness from 0 to 1, (N, S, S).
+        ink: Brightness from 0 to 1, (N, H, W).
 
     Returns:
-        Row and column of the centre of mass as shares of the side; top, height and width in pixels of the box around
-        all pixels that are at least a quarter as bright as the brightest one. Each is (N,).
+        Row and column of the centre of mass as shares of height and width; top, height and width in pixels of the box
+        around all pixels that are at least a quarter as bright as the brightest one. Each is (N,).
     """
-    side = ink.shape[-1]
-    places = (torch.arange(side) + 0.5) / side
+    height, width = ink.shape[-2:]
+    down_places, across_places = ((torch.arange(side) + 0.5) / side for side in (height, width))
     mass = ink.sum((1, 2)).clamp(min=1e-6)
-    down, across = (ink.sum(2) * places).sum(1) / mass, (ink.sum(1) * places).sum(1) / mass
+    down, across = (ink.sum(2) * down_places).sum(1) / mass, (ink.sum(1) * across_places).sum(1) / mass
     inside = ink > ink.amax((1, 2), keepdim=True).clamp(min=1e-6) / 4
     rows, columns = inside.any(2), inside.any(1)
     first = rows.int().argmax(1)
-    high = side - rows.flip(1).int().argmax(1) - first
-    wide = side - columns.flip(1).int().argmax(1) - columns.int().argmax(1)
+    high = height - rows.flip(1).int().argmax(1) - first
+    wide = width - columns.flip(1).int().argmax(1) - columns.int().argmax(1)
     return down, across, first, high, wide
 
 

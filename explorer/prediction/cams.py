@@ -46,13 +46,13 @@ def cam(network: Network, map_layer: MapLayer, image: Tensor, index: int, method
     Args:
         network: Network to explain.
         map_layer: Layer.
-        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, height, width), as the network sees them before normalisation.
         index: Position of the class.
         method: Weighting of the maps.
 
     Returns:
-        Map, float32, (size, size), from 0 at the place with the least support for the class to 1 at the place with the
-        most. All values are 0 if no place supports it, or all places equally. A permutation of the pixels is not
+        Map, float32, (height, width), from 0 at the place with the least support for the class to 1 at the place with
+        the most. All values are 0 if no place supports it, or all places equally. A permutation of the pixels is not
         undone.
 
     Raises:

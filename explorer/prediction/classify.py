@@ -97,7 +97,7 @@ def probabilities(network: nn.Module, card: Card, pixels: Tensor) -> Tensor:
     Args:
         network: Network in evaluation mode.
         card: Card of its weights.
-        pixels: 8-bit values as the network sees them before normalisation, (B, C, size, size).
+        pixels: 8-bit values as the network sees them before normalisation, (B, C, height, width).
 
     Returns:
         Probabilities, float32, (B, classes).

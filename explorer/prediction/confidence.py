@@ -104,7 +104,7 @@ def confidence_warnings(picture: Picture, card: Card) -> list[ConfidenceWarning]
 
 
 def _of_strokes(pixels: Tensor, card: Card) -> list[ConfidenceWarning]:
-    """Returns the warnings for strokes as a network sees them, (size, size), from 0 to 1."""
+    """Returns the warnings for strokes as a network sees them, (height, width), from 0 to 1."""
     mean = sum(card.inputs.mean) / len(card.inputs.mean)
     if DARK <= mean <= LIGHT:
         return []
@@ -124,5 +124,5 @@ def _of_strokes(pixels: Tensor, card: Card) -> list[ConfidenceWarning]:
 def _is_elsewhere(pixels: Tensor, framing: Framing) -> bool:
     """Returns whether bright strokes have another position or size than the network's own."""
     down, across, _top, high, wide = (float(value) for value in measure_strokes(pixels[None]))
-    longer = max(high, wide) / len(pixels) / FILL[framing]
+    longer = max(high, wide) / min(pixels.shape) / FILL[framing]
     return not LESS <= longer <= MORE or max(abs(down - 0.5), abs(across - 0.5)) > OFF

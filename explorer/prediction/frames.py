@@ -24,8 +24,8 @@ class FrameAnswer:
 
     Attributes:
         probabilities: Probabilities, (classes,).
-        seen: The frame as the network sees it, 8-bit values, (C, size, size).
-        heat: Class activation map of the likeliest class, (size, size), from 0 to 1. None without a heat map.
+        seen: The frame as the network sees it, 8-bit values, (C, height, width).
+        heat: Class activation map of the likeliest class, (height, width), from 0 to 1. None without a heat map.
         has_ink: Whether strokes were found. None if they were not searched.
     """
 

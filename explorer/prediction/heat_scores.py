@@ -22,7 +22,7 @@ STEPS = 16  # shares of the pixels at which the probability is measured, besides
 RANDOM_NETWORKS = 3  # networks with random weights whose maps are the chance level
 MAX_SEEDS = 12  # tried for them, because a map without heat has no order of pixels
 MAX_BATCH_PIXELS = 2**18
-BLUR = 6  # a picture is blurred with a standard deviation of its side divided by this
+BLUR = 6  # a picture is blurred with a standard deviation of its shorter side divided by this
 
 Progress = Callable[[int, int], None]
 Slot = Callable[[], AbstractContextManager[None]]
@@ -106,10 +106,10 @@ def heat_scores(
     Args:
         network: Network to explain.
         map_layer: Layer of the map.
-        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, height, width), as the network sees them before normalisation.
         index: Position of the class.
         method: Weighting of the maps.
-        heat: The map, (size, size); by default it is computed.
+        heat: The map, (height, width); by default it is computed.
         progress: Callback for the progress. It receives the steps done and all steps. If it raises, the work ends.
         slot: Context manager that is entered for each step, so that other sessions can compute in between.
 
@@ -156,9 +156,9 @@ def curves(network: Network, image: Tensor, index: int, heat: Tensor, slot: Slot
 
     Args:
         network: Network to explain.
-        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, height, width), as the network sees them before normalisation.
         index: Position of the class.
-        heat: Heat of each pixel, (size, size).
+        heat: Heat of each pixel, (height, width).
         slot: Context manager that is entered for each batch.
 
     Raises:
@@ -181,11 +181,12 @@ def curves(network: Network, image: Tensor, index: int, heat: Tensor, slot: Slot
 
 
 def blurred(image: Tensor) -> Tensor:
-    """A blurred copy of a picture, uint8, (C, size, size)."""
+    """A blurred copy of a picture, uint8, (C, height, width)."""
     from torchvision.transforms.v2.functional import gaussian_blur  # imported here because it takes a second
 
-    sigma = max(1.0, image.shape[-1] / BLUR)
-    side = min(2 * round(2 * sigma) + 1, 2 * (image.shape[-1] // 2) - 1)  # the border is mirrored, so not too wide
+    shorter = min(image.shape[-2:])
+    sigma = max(1.0, shorter / BLUR)
+    side = min(2 * round(2 * sigma) + 1, 2 * (shorter // 2) - 1)  # the border is mirrored, so not too wide
     if side < 3:
         return image
     soft: Tensor = gaussian_blur(image, [side, side], [sigma, sigma])

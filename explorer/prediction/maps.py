@@ -16,7 +16,7 @@ from explorer.specs.size import Size
 
 
 def in_network_order(image: Tensor, inputs: Preprocessing) -> Tensor:
-    """Returns the pixels in the order in which the network reads them: uint8, (C, size, size)."""
+    """Returns the pixels in the order in which the network reads them: uint8, (C, height, width)."""
     plain = Normalise(inputs._replace(mean=(0.0,), std=(1.0,)), image.device)(image[None])[0]
     return (plain * 255).round().byte()
 
@@ -28,7 +28,7 @@ def feature_maps(network: Network, map_layer: MapLayer, image: Tensor) -> Tensor
     Args:
         network: Network to look into.
         map_layer: Layer.
-        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, height, width), as the network sees them before normalisation.
 
     Returns:
         Maps, float32, (channels, rows, columns).

@@ -154,7 +154,7 @@ class Picture:
         return len(pixels) == 1 or bool((pixels == pixels[:1]).all())
 
     def network_input(self, card: Card) -> Tensor:
-        """Returns the pixels for a network before normalisation: 8-bit values, (C, size, size).
+        """Returns the pixels for a network before normalisation: 8-bit values, (C, height, width).
 
         Raises:
             InputError: If the picture can't be read, or the network does not take pictures.

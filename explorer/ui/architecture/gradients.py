@@ -37,7 +37,7 @@ _field_cache = BoundedCache["_LayerField"](MAX_CACHED, lambda _field: 1)
 
 
 class _LayerField(NamedTuple):
-    """The effective field of a layer: absolute and squared, (2, size, size), the unit, and the layer."""
+    """The effective field of a layer: absolute and squared, (2, height, width), the unit, and the layer."""
 
     values: Tensor
     unit: tuple[int, int]

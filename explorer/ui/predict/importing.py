@@ -15,6 +15,8 @@ from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
 from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
+from explorer.specs.base import read_size
+from explorer.specs.size import size_text
 from explorer.ui.predict import state
 from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
@@ -312,8 +314,10 @@ def _question_widget(question: Question, key: str) -> Any:
         return parse_answer(
             question, st.selectbox(label, options, key=key, accept_new_options=True, help=question.cost or None) or ""
         )
+    if question.key == "image_size":
+        return read_size(st.text_input(label, value=size_text(likely), max_chars=20, key=key))
     if question.key == "resize" or isinstance(likely, int):
-        none = _("straight to the square") if question.key == "resize" else None
+        none = _("straight to the size") if question.key == "resize" else None
         return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key)
     return parse_answer(question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key))
 

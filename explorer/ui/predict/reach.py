@@ -64,7 +64,7 @@ def render(case: Case) -> None:
 
 
 def _compute(case: Case, map_layer: MapLayer, key: tuple[object, ...], *, noise: bool) -> Tensor:
-    """Return the absolute and squared fields with trained and with random weights, (2, 2, size, size)."""
+    """Return the absolute and squared fields with trained and with random weights, (2, 2, height, width)."""
     note, bar = st.empty(), st.progress(0.0, _("Following gradients back to the pixels"))
     networks = (case.network, with_random_weights(case.network, 0))
 
@@ -98,7 +98,7 @@ def _compute(case: Case, map_layer: MapLayer, key: tuple[object, ...], *, noise:
 
 
 def _images(case: Case, *, noise: bool) -> Tensor:
-    """Return the normalised images, (N, C, size, size)."""
+    """Return the normalised images, (N, C, height, width)."""
     if not noise:
         return Normalise(case.network.card.inputs, case.image.device)(case.image[None])
     return torch.randn(IMAGES, *case.image.shape, generator=torch.Generator().manual_seed(0))

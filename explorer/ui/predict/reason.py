@@ -35,7 +35,7 @@ class Case:
 
     @cached_property
     def image(self) -> Tensor:
-        """Input of the network before normalisation: 8-bit values, (C, size, size)."""
+        """Input of the network before normalisation: 8-bit values, (C, height, width)."""
         return self.picture.network_input(self.network.card)
 
     @cached_property

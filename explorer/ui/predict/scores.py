@@ -34,7 +34,7 @@ def render(case: Case, map_layer: MapLayer, index: int, method: Method, heat: Te
         map_layer: Layer of the map.
         index: Position of the class.
         method: Method of the map.
-        heat: Map, (size, size).
+        heat: Map, (height, width).
     """
     st.subheader(_("Can this map be trusted?"), anchor=False)
     st.caption(

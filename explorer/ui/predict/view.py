@@ -48,7 +48,7 @@ class PredictView(PageFields):
         of: Class of the listed test images. Empty means all classes.
         invert: Whether light and dark of the selected image are inverted.
         ink: Whether the networks see only the strokes of the selected image, framed like their own images.
-        size: Side of the images in pixels for the first network. None means the size of its card.
+        size: Size of the images in pixels for the first network. None means the size of its card.
         top: Number of listed classes.
         cls: Index of the explained class. None means the likeliest class.
         why: Kind of explanation.

@@ -20,7 +20,7 @@ SIGMAS = 2  # standard deviations at which the fitted Gaussian is drawn
 
 
 class ShownField(NamedTuple):
-    """A field to show: its title, its mean absolute and its mean squared gradients, each (size, size)."""
+    """A field to show: its title, its mean absolute and its mean squared gradients, each (height, width)."""
 
     title: str
     absolute: Tensor

@@ -39,7 +39,7 @@ STYLE = """<style>
 
 
 def augmented(preview: Preview, images: Sequence[Tensor], recipe: Recipe, size: int | Size, epoch: int) -> list[Tensor]:
-    """Returns images as the network sees them in an epoch, before normalisation: uint8, (C, size, size).
+    """Returns images as the network sees them in an epoch, before normalisation: uint8, (C, height, width).
 
     Args:
         preview: Facts about their data set.

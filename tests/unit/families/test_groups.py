@@ -119,7 +119,7 @@ def test_the_field_of_a_dilated_convolution_is_what_moves_its_unit() -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(0.01)
-    unit = network.features(image * torch.rand(64, 64).add(1))[0, :, 16, 16].sum()  # type: ignore[union-attr,operator]
+    unit = network.features(image * torch.rand(64, 64).add(1))[0, :, 16, 16].sum()  # type: ignore[operator]
     (gradient,) = torch.autograd.grad(unit, image)
     rows = gradient[0].abs().sum(0).sum(1).nonzero()
     # A max-pool passes one of its two pixels, and a dilated kernel skips pixels inside its field.
