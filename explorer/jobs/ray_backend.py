@@ -216,6 +216,13 @@ class RayBackend:
             cause = ExplorerError(
                 _("the node that was to run it lacks the explorer or one of its packages; see the log of the Ray job")
             )
+        if cause is None and "running low on memory" in watched.info.message:  # Ray's words for it
+            cause = ExplorerError(
+                _(
+                    "Ray ended it, because the memory of its node was almost full; run fewer jobs there and resume it, "
+                    "or train it anew with a smaller batch"
+                )
+            )
         if cause is not None:
             status = "interrupted" if directory.has_begun() else "failed"
             directory.end(status, error={"code": "cluster", "message": str(cause)})

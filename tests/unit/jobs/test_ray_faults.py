@@ -230,6 +230,15 @@ def test_a_node_without_the_explorer_is_named(queue: Queue, head: FakeHead) -> N
     assert "lacks the explorer" in queue.until_status(job, Status.FAILED)["message"]
 
 
+def test_a_job_that_ray_ends_for_its_memory_says_so(queue: Queue, head: FakeHead) -> None:
+    (job,) = submit()
+    queue.until(lambda: head.submitted)
+    begin(head, job)
+    message = "1 worker(s) were killed due to the node running low on memory. Memory on the node was 22.92GB used"
+    head.jobs[submission_of(job)] = {"status": "FAILED", "message": message}  # as Ray 2.60 says it
+    assert "memory of its node was almost full" in queue.until_status(job, Status.INTERRUPTED)["message"]
+
+
 def test_a_job_that_ray_refuses_fails(queue: Queue, head: FakeHead) -> None:
     head.fail = (400, "Traceback\nValueError: no such runtime_env")
     (job,) = submit()
