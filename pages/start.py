@@ -38,8 +38,7 @@ with st.grid(2, min_column_width=340, gap="small"):
 
 places = networks.render()
 tour.render()
-with st.expander(_("Glossary"), key="glossary-section", icon=":material/menu_book:"):
-    glossary.render()
+glossary.render()
 
 predict.fill(drawing_place)
 networks.count(places)

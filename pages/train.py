@@ -28,7 +28,7 @@ with data_side:
     changed_for_data = st.container()
     preview = data.render(training, dark=dark)
 with recipe_side:
-    recipe.render(training, preview, dark=dark)
+    recipe.render(training, preview)
 
 jobs = sweep.planned_jobs(training)
 with run_side:
@@ -42,5 +42,6 @@ with start_area:
             spec = network.render_fitted(training.form, preview)
         ready = spec is not None and bool(jobs) and run.render_cost(training, spec, preview, jobs)
     submit.render(training, len(jobs), ready=ready)
+recipe.render_rate(training, dark=dark)
 
 training.write_link()

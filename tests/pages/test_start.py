@@ -11,7 +11,7 @@ from explorer.analysis import analyse
 from explorer.families import PRESETS, resolve
 from explorer.formatting import short
 from explorer.jobs.store import Status, Store
-from explorer.ui.glossary import entries
+from explorer.ui.glossary import SECTION, entries
 from explorer.ui.start import explore, learn, tour
 from tests.helpers import made_runs
 from tests.pages import helpers
@@ -156,6 +156,9 @@ def test_an_invalid_old_link_shows_an_error_there() -> None:
 
 def test_the_glossary_shows_every_term_and_can_be_searched() -> None:
     app = open_page()
+    assert glossary(app) == []  # closed
+    app.session_state[SECTION] = True
+    app.run()
     assert len(glossary(app)) == len(entries())
     app.text_input(key="glossary-search").set_value("srivastava").run()
     assert [text.split("**")[1] for text in glossary(app)] == ["Dropout"]

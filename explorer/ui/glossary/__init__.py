@@ -16,6 +16,8 @@ from explorer.ui.glossary.training import learning, training
 from explorer.ui.shared.address import PAGES, shared_parameters
 from explorer.ui.shared.text import plain
 
+SECTION = "glossary-section"  # key of the section
+
 
 def explain(key: str, context: str = "") -> str:
     """Return Markdown for ``help=`` that explains a term.
@@ -45,7 +47,16 @@ def term(key: str, words: str) -> str:
     return f'<abbr title="{escape(meaning if entry.source else entry.sentence)}">{escape(words)}</abbr>'
 
 
+@st.fragment
 def render() -> None:
+    """Render a section that opens on a click. Its terms are sent then: they are the longest text of the product."""
+    section = st.expander(_("Glossary"), key=SECTION, icon=":material/menu_book:", on_change="rerun")
+    if section.open:
+        with section:
+            _render_terms()
+
+
+def _render_terms() -> None:
     """Render all terms in alphabetical order, and a search."""
     query = st.text_input(
         _("Search the glossary"), key="glossary-search", live=True, icon=":material/search:",

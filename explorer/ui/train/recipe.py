@@ -15,10 +15,14 @@ from explorer.ui.train.groups import groups, main_fields
 from explorer.ui.train.state import Training
 
 NO_TOOLBAR = {"displayModeBar": False}
+RATE = "rate"  # name of the chart's place among the containers of the fields
 
 
-def render(training: Training, preview: Preview | None, *, dark: bool) -> None:
-    """Renders the widgets of the recipe. ``preview`` describes the data, if it has been read."""
+def render(training: Training, preview: Preview | None) -> None:
+    """Renders the widgets of the recipe, and reserves the place of :func:`render_rate`.
+
+    ``preview`` describes the data, if it has been read.
+    """
     form = training.form
     preset = RECIPES[form.preset]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -54,7 +58,7 @@ def render(training: Training, preview: Preview | None, *, dark: bool) -> None:
                 weights.render(training, preview)
             _render_group(training, members)
             if any(field.name == "schedule" for field in members):
-                _render_rate(form, dark=dark)
+                training.containers[RATE] = st.container()
 
 
 def _render_group(training: Training, members: tuple[fields.Field, ...]) -> None:
@@ -75,17 +79,21 @@ def _render_field(training: Training, field: fields.Field) -> None:
             training.containers[field.name] = st.container()
 
 
-def _render_rate(form: Form, *, dark: bool) -> None:
-    st.plotly_chart(
-        readable(rates.chart(form.recipe, dark=dark)), key="train-rate", config=NO_TOOLBAR,
-        alt=rates.description(form.recipe),
-    )  # fmt: skip
-    if form.recipe.schedule == "plateau":
-        st.caption(
-            _(
-                "This curve assumes that the loss falls in every epoch; each plateau multiplies the rate by {factor:g}."
-            ).format(factor=form.recipe.gamma)
-        )
+def render_rate(training: Training, *, dark: bool) -> None:
+    """Renders the learning rate over the run in its place. Comes last, so that the costs of the run don't wait."""
+    recipe = training.form.recipe
+    with training.containers[RATE]:
+        st.plotly_chart(
+            readable(rates.chart(recipe, dark=dark)), key="train-rate", config=NO_TOOLBAR,
+            alt=rates.description(recipe),
+        )  # fmt: skip
+        if recipe.schedule == "plateau":
+            st.caption(
+                _(
+                    "This curve assumes that the loss falls in every epoch; each plateau multiplies the rate by "
+                    "{factor:g}."
+                ).format(factor=recipe.gamma)
+            )
 
 
 def _changes_text(form: Form) -> str:

@@ -1,6 +1,7 @@
 """The choice of the starting weights and of the frozen parts."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import streamlit as st
 
@@ -74,16 +75,17 @@ def _fitting_and_other(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
     run_names = {record.id: record.name for record in records()}
     fitting, others = dict[str, str](), dict[str, str]()
     for entry in _entries(run_names):
-        where = fitting if entry.card and _fits(spec, entry.card.network_spec, entry.name) else others
+        where = fitting if entry.card and _fits(spec, entry.card.network_spec) else others
         where[entry.name] = weights_options.option_label(entry, entry.name, run_names.get(entry.name, ""))
     return fitting, others
 
 
-def _fits(spec: Spec, source: Spec, name: str) -> bool:
+@lru_cache(maxsize=1024)
+def _fits(spec: Spec, source: Spec) -> bool:
     if spec.family != source.family:  # fast: needs no network
         return False
     try:
-        match_specs(spec, source, name)
+        match_specs(spec, source, "")
     except InputError:
         return False
     return True
