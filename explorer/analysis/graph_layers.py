@@ -11,18 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.analysis.trace import UNKNOWN
 from explorer.graphs import Constant, Node
 
 Step = Callable[..., Any]
 Parameter = Callable[[str], nn.Parameter]  # of the name of a constant; the same for the same name
 
-_library = torch.library.Library("explorer", "DEF")
-_library.define("unknown(Tensor[] inputs, int[] shape, str name) -> Tensor")
 
-
-@torch.library.impl(_library, "unknown", "Meta")
 def _unknown(inputs: list[Tensor], shape: list[int], _name: str) -> Tensor:
     return inputs[0].new_empty(shape)
+
+
+if not hasattr(torch.ops.explorer, "unknown"):  # Streamlit imports a module again when its file has changed
+    torch.library.define(UNKNOWN, "(Tensor[] inputs, int[] shape, str name) -> Tensor")
+    torch.library.impl(UNKNOWN, "default", _unknown)
 
 
 class Operation(nn.Module):

@@ -96,6 +96,13 @@ class _Reader:
         if not model.graph.node:
             raise ContentError(_("it is no ONNX file, or it has no operators"))
         self._check_count(len(model.graph.node) + sum(len(function.node) for function in model.functions))
+        opset = next((entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), 0)
+        if opset > (newest := onnx.defs.onnx_opset_version()):
+            raise ContentError(
+                _("it uses version {version} of ONNX's operators, and the newest known here is {newest}").format(
+                    version=opset, newest=newest
+                )
+            )
         self._weights_become_inputs()
         image, shape = self._image()
         if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
@@ -112,7 +119,6 @@ class _Reader:
             value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info, *inferred.output)
         }
         nodes = list(self._nodes(inferred.node, types))
-        opset = next((entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), 0)
         return {
             "name": inferred.name[:200],
             "image": image,

@@ -114,7 +114,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "huge map": (huge_map, ()),
     "functions": (exponential_functions, ()),
     "two inputs": (two_inputs, ("2", "image", "second")),
-    "future": (future, ()),
+    "future": (future, ("999",)),
     "attribute": (missing_attribute, ("norm1",)),
     "free size": (
         lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3, "h", "w")).SerializeToString(),

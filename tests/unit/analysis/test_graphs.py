@@ -1,0 +1,172 @@
+"""The analysis of ONNX files has the numbers of the modules from which PyTorch's exporter made them."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.analysis import Analysis
+from explorer.analysis.graphs import analyse_graph
+from explorer.analysis.modules import analyse_module
+from explorer.errors import InputError
+from explorer.families import resolve
+from explorer.families.building import build, detach_auxiliary
+from explorer.graphs import reader
+from explorer.graphs.graph import Graph
+
+SIDE = 40
+
+
+class Gate(nn.Module):
+    """Squeeze-and-excitation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, 2, 1)
+        self.fc2 = nn.Conv2d(2, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale: Tensor = functional.hardsigmoid(self.fc2(functional.relu(self.fc1(self.pool(x)))))
+        return scale * x
+
+
+class Small(nn.Module):
+    """What the families and torchvision's models are made of, in one network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 5, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.depthwise = nn.Sequential(nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8, bias=False), nn.Hardswish())
+        self.gate = Gate(8)
+        self.down = nn.Sequential(nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU6())
+        self.branch = nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(16, 8, 1), nn.SiLU())
+        self.norm = nn.LayerNorm(24)
+        self.head = nn.Linear(24, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.gate(self.depthwise(self.pool(self.stem(x))))
+        batch, channels, height, width = x.shape
+        x = x.view(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(batch, channels, height, width)
+        x = self.down(x) + functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 4, 4))
+        x = torch.cat([x, self.branch(x)], 1)
+        return self.head(self.norm(x.mean([2, 3])))
+
+
+def read_here(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
+    """Reads a file in this process; tests of the reader check the limits of its own."""
+    for name in ("limit", "confine"):
+        monkeypatch.setattr(reader.sandbox, name, lambda **_settings: None)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    path = folder / "net.onnx"
+    path.write_bytes(content)
+    request = {"path": str(path), "image_size": None, "memory": 0, "seconds": 0}
+    return Graph.model_validate(reader.work(request, lambda *_step: None))
+
+
+def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path) -> bytes:
+    """The module as its exporter writes it, with batch norm as layers of its own."""
+    path = folder / "exported.onnx"
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(2, *shape),),
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            input_names=["image"],
+            dynamic_axes={"image": {0: "batch"}},
+        )
+    return path.read_bytes()
+
+
+def numbers(analysis: Analysis) -> dict[str, Any]:
+    """What a file keeps of a network; which operators write over their input, it does not say."""
+    return {
+        "params": analysis.totals.params,
+        "macs": analysis.totals.macs,
+        "field": analysis.field,
+        "convolutions": [
+            (layer.macs, layer.params, layer.window, layer.output_shape, layer.field, layer.sees_whole_image)
+            for layer in analysis.layers
+            if layer.kind.startswith("Conv")
+        ],
+        "warnings": [warned.code for warned in analysis.warnings if warned.code in ("left-out", "not-counted")],
+    }
+
+
+@pytest.mark.parametrize("opset", [12, 20])
+def test_a_file_has_the_numbers_of_its_module(opset: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Small().eval()
+    graph = read_here(exported(module, (3, SIDE, SIDE), opset, tmp_path), tmp_path, monkeypatch)
+    assert (graph.batch, graph.opset) == (None, opset)
+    expected = analyse_module(module, image_size=SIDE)
+    assert expected.field is not None
+    found = analyse_graph(graph)
+    assert numbers(found) == numbers(expected)
+    assert found.field_note == expected.field_note != ""
+    names = {layer.name for layer in found.layers}
+    assert {"stem.0", "stem.1", "depthwise.0", "gate.fc1", "down.0", "branch.1"} <= names
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["resnet20", "googlenet-small-cifar10", "densenet-40-12", "vgg11-bn-cifar10"])
+def test_files_of_presets(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = resolve(name)
+    module = build(spec)
+    detach_auxiliary(module)
+    shape = (spec.in_channels, spec.image_size, spec.image_size)
+    graph = read_here(exported(module, shape, 16, tmp_path), tmp_path, monkeypatch)
+    assert numbers(analyse_graph(graph)) == numbers(analyse_module(module, image_size=spec.image_size))
+
+
+def strange(side: int, kernel: int = 3, padding: int = 1) -> bytes:
+    """A convolution, an operator of somebody's own, and a convolution after it."""
+    weight = numpy_helper.from_array(torch.ones(3, 3, 3, 3).numpy(), "weight")
+    if kernel != 3:
+        weight = TensorProto(name="weight", data_type=TensorProto.FLOAT, dims=(3, 3, kernel, kernel))
+        weight.data_location = TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value="weights.bin")
+    pads = [padding] * 4
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["a"], pads=pads, name="first"),
+        helper.make_node("Strange", ["a"], ["b"], domain="acme", name="odd"),
+        helper.make_node("Conv", ["b", "weight"], ["out"], pads=pads, name="second"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "strange",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (5, 3, side, side))],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, (5, 3, side, side))],
+        [weight],
+        value_info=[helper.make_tensor_value_info("b", TensorProto.FLOAT, (1, 3, side, side))],
+    )
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("acme", 1)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString()
+
+
+def test_an_unknown_operator_is_named_and_the_rest_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = analyse_graph(read_here(strange(8), tmp_path, monkeypatch))
+    assert analysis.totals.params == 81
+    assert analysis.totals.macs == 2 * 81 * 64
+    assert {"fixed-batch", "not-counted", "untraced"} <= {warned.code for warned in analysis.warnings}
+    assert any("acme.Strange" in note for layer in analysis.layers for note in layer.notes)
+    assert analysis.layers[0].field is not None
+    assert analysis.layers[0].field.size == 3
+
+
+@pytest.mark.parametrize(("side", "kernel", "padding"), [(16_000, 15_999, 7_999), (8, 3, 2**30)])
+def test_huge_windows_and_paddings_are_refused_by_name(
+    side: int, kernel: int, padding: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError) as caught:
+        analyse_graph(read_here(strange(side, kernel, padding), tmp_path, monkeypatch))
+    assert "\n" not in str(caught.value)
