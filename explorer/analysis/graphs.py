@@ -21,8 +21,8 @@ from explorer.i18n import _
 REARRANGED = frozenset("Transpose Reshape Unsqueeze Squeeze Flatten Identity Cast DequantizeLinear".split(" "))
 MAX_NAMES = 5  # names in a message
 MAX_LEVELS = 12  # of modules in modules in a name
-# Cells along the sides of all maps, times the window that reads them: the work of following receptive fields. The
-# largest network of torchvision has 2 million.
+# Cells along the sides of all maps, times the window that reads them: the work of following receptive fields. That of
+# torchvision's networks is a hundredth of it.
 MAX_WORK = 2**28
 
 

@@ -53,9 +53,7 @@ def cycle() -> bytes:
 
 def too_many() -> bytes:
     names = ["image", *(f"v{number}" for number in range(MAX_NODES)), "out"]
-    return model(
-        [helper.make_node("Relu", [one], [two]) for one, two in pairwise(names)]
-    ).SerializeToString()
+    return model([helper.make_node("Relu", [one], [two]) for one, two in pairwise(names)]).SerializeToString()
 
 
 def huge_weight() -> bytes:
