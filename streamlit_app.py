@@ -15,6 +15,7 @@ from explorer import logs
 from explorer.jobs.exporter import serve
 from explorer.settings import settings
 from explorer.ui import server_logs, sign_in
+from explorer.ui.classroom import api
 from explorer.ui.first_paint import FirstPaint
 from explorer.ui.hosts import HostGuard, warn_about_refused_names
 from explorer.ui.server_numbers import SessionCollector
@@ -58,5 +59,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "explorer/main.py",
     lifespan=lifespan,
+    routes=api.routes(),
     middleware=[Middleware(HostGuard), Middleware(UploadLimit), Middleware(FirstPaint)],
 )

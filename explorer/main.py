@@ -11,6 +11,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.ui import browser, callbacks, hosts, language_note, page_state, server_logs, sign_in  # noqa: E402
+from explorer.ui.classroom import bar  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
@@ -48,4 +49,5 @@ if not sign_in.render_gate():
 page_state.record_visit(page.url_path)
 language_note.render()
 sign_in.render_account()
+bar.render()
 page.run()

@@ -144,6 +144,9 @@ class Settings(BaseSettings):
         description="Uploads from one address at the same time, 1 to 10,000; at the limit, the slowest makes room for "
         "the next.",
     )
+    classes: int = Field(default=50, ge=0, le=1000, description="Classes that are open at the same time; 0 to 1,000.")
+    class_students: int = Field(default=250, ge=1, le=2000, description="Students in a class; 1 to 2,000.")
+    class_hours: float = Field(default=8.0, gt=0, le=48, description="Hours after which a class ends; up to 48.")
     read_only: bool = Field(
         default=False,
         description="Whether the pages and commands refuse every change: nothing is trained, saved, uploaded, "

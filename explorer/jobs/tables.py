@@ -65,8 +65,54 @@ COUNTERS = sa.Table(
     sa.Column("turn", sa.Integer, nullable=False),  # last turn that was given
     sa.Column("version", sa.BigInteger, nullable=False),  # another one after every change of a job
 )
+CLASSES = sa.Table(
+    "classes",
+    METADATA,
+    sa.Column("code", sa.String(8), primary_key=True),
+    sa.Column("opened", sa.Float, nullable=False),
+    sa.Column("ends", sa.Float, nullable=False, index=True),
+    sa.Column("students", sa.Integer, nullable=False),
+    sa.Column("screen", sa.Text, nullable=False),  # path and query of the page that all students see; empty if free
+    sa.Column("question", sa.Integer, nullable=False),  # number of the question that stands; 0 for none
+    sa.Column("version", sa.Integer, nullable=False),  # another one after every change that somebody may see
+)
+CLASS_KEYS = sa.Table(
+    "class_keys",  # the rights of browsers
+    METADATA,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("class", sa.String(8), sa.ForeignKey("classes.code", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("word", sa.Text),  # a student's name in this class
+    sa.Column("seen", sa.Float, nullable=False),
+)
+CLASS_QUESTIONS = sa.Table(
+    "class_questions",
+    METADATA,
+    sa.Column("class", sa.String(8), sa.ForeignKey("classes.code", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("first", sa.Integer, nullable=False),  # number of the question that this one asks again; its own if new
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("answer", sa.JSON),  # the right one
+    sa.Column("picture", sa.LargeBinary, nullable=False),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    sa.Column("revealed", sa.Boolean, nullable=False),
+)
+CLASS_ANSWERS = sa.Table(
+    "class_answers",
+    METADATA,
+    sa.Column("class", sa.String(8), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("student", sa.String(64), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("shown", sa.Boolean, nullable=False),  # whether the teacher has let a text through
+    sa.ForeignKeyConstraint(
+        ["class", "number"], ["class_questions.class", "class_questions.number"], ondelete="CASCADE"
+    ),
+)
 
-HEAD = "0005"  # the newest migration
+HEAD = "0006"  # the newest migration
 VERSION = sa.Table(
     "explorer_version",  # Alembic's table, under a name that no other program uses
     sa.MetaData(),

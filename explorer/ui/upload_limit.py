@@ -155,7 +155,7 @@ class UploadLimit:
         if scope["type"] != "http" or not _has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        body = _Body(_client(scope), receive, self._limits)
+        body = _Body(client_address(scope), receive, self._limits)
         self._make_room(body.client)
         self._bodies.append(body)
         is_started = False
@@ -236,7 +236,7 @@ def _max_length() -> int:
     return int(config.get_option("server.maxUploadSize")) * 2**20 + FORM_OVERHEAD
 
 
-def _client(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """Return the client of a request: its address, or for IPv6 the /64 network, which usually has one owner."""
     host = (scope.get("client") or ("", 0))[0]
     try:

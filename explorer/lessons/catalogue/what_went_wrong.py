@@ -54,7 +54,7 @@ def lesson() -> Lesson:
             ),
             Ask(
                 name="head",
-                text=_told(
+                text=_report(
                     _(
                         "Homework: a small VGG for images of {side}×{side} pixels ends with a linear layer for "
                         "{classes} classes. With the first image, it stops:"
@@ -71,7 +71,7 @@ def lesson() -> Lesson:
             Reveal(of="head", text=_head, controls=("width",)),
             Ask(
                 name="module",
-                text=_told(
+                text=_report(
                     _(
                         "Somebody has trained on two GPUs and sends you the checkpoint. You build the same network and "
                         "load it:"
@@ -88,7 +88,7 @@ def lesson() -> Lesson:
             Reveal(of="module", text=_module),
             Ask(
                 name="augmented",
-                text=_told(
+                text=_report(
                     _(
                         "A trained network is evaluated {times} times on the same test images, without any training in "
                         "between. The accuracy is not always the same:"
@@ -105,7 +105,7 @@ def lesson() -> Lesson:
             Reveal(of="augmented", text=_augmented, controls=("seed",)),
             Ask(
                 name="mode",
-                text=_told(
+                text=_report(
                     _(
                         "The same network and test images, not changed this time. But the accuracy depends on how many "
                         "images are evaluated together:"
@@ -122,7 +122,7 @@ def lesson() -> Lesson:
             Reveal(of="mode", text=_mode, controls=("seed",)),
             Ask(
                 name="rate",
-                text=_told(
+                text=_report(
                     _(
                         "Somebody tries two learning rates, one {times:,.0f} times as large as the other, and notes "
                         "the accuracy of every epoch:"
@@ -162,7 +162,7 @@ def lesson() -> Lesson:
     )
 
 
-def _told(story: str) -> Callable[[Any], str]:
+def _report(story: str) -> Callable[[Any], str]:
     """Returns a text: the story, and what the program shows."""
     return lambda result: f"{story}\n\n```text\n{result.finding.evidence}\n```\n"
 

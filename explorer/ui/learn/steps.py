@@ -1,5 +1,7 @@
 """The steps of a lesson: text, question, experiment, and comparison of the prediction with the result."""
 
+import json
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -61,12 +63,13 @@ def _render_step(page_state: LearnState, step: Step, *, dark: bool) -> None:
     if isinstance(step, Try):
         _render_experiment(page_state, step, dark=dark)
         return
-    st.markdown(written(step.text, page_state.compute()), width=TEXT_WIDTH)
+    text = written(step.text, page_state.compute())
+    st.markdown(text, width=TEXT_WIDTH)
     if isinstance(step, Ask):
-        _ask(step)
+        _ask(step, text)
 
 
-def _ask(question: Ask) -> None:
+def _ask(question: Ask, text: str) -> None:
     """Render the widget for a prediction. The answer is not part of the page."""
     key = WIDGET + question.name
     with st.container(border=True, width=TEXT_WIDTH, key="learn-question"):
@@ -81,6 +84,17 @@ def _ask(question: Ask) -> None:
             )
             st.number_input(label, value=None, step=1.0, format="%.12g", key=key, width=240)
         st.caption(_("A guess is good enough: you will remember more if you commit to one."))
+        st.html(_for_class(question, text))
+
+
+def _for_class(question: Ask, text: str) -> str:
+    """Return the question in a form that the bar of a class can ask. It does not hold the answer."""
+    content = {
+        "kind": "choice" if question.options else "number",
+        "text": text.replace("**", "").replace("`", ""),
+        "options": list(question.options.values()),
+    }
+    return f'<span hidden data-class-question="{escape(json.dumps(content))}"></span>'
 
 
 def _render_experiment(page_state: LearnState, step: Try, *, dark: bool) -> None:

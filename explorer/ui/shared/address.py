@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 PAGES = Path(__file__).parents[3] / "pages"
-SHARED = frozenset(["lang", "embed", "embed_options"])
+SHARED = frozenset(["lang", "embed", "embed_options", "class", "present"])
 
 
 def shared_parameters() -> dict[str, str]:

@@ -20,9 +20,7 @@ def test_random_and_trained_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build(spec).eval()
     content = exported_program(spec)
-    card = Card(
-        name="a", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 8, "mean": [0.5], "std": [0.5]}
-    )
+    card = Card(name="a", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 8, "mean": [0.5], "std": [0.5]})
     save(tmp_path / "a.safetensors", network.state_dict(), card)
     for one in (content, trained_exported_program(tmp_path / "a.safetensors")):
         files = {"spec.json": ""}

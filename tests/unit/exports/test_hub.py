@@ -69,9 +69,7 @@ def test_the_example_answers_as_we_do_without_the_product(tmp_path: Path) -> Non
 
 def test_a_network_that_only_the_product_builds_is_refused(tmp_path: Path) -> None:
     spec = resolve("torchvision:squeezenet1_0").changed(head="pooled", classifier=(8,), num_classes=4, image_size=64)
-    card = Card(
-        name="a", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 64, "mean": [0.5], "std": [0.5]}
-    )
+    card = Card(name="a", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 64, "mean": [0.5], "std": [0.5]})
     save(tmp_path / "a.safetensors", {"x": torch.zeros(1)}, card)
     with pytest.raises(InputError, match="export it as onnx or pt2"):
         hub_folder(tmp_path / "a.safetensors")

@@ -25,7 +25,7 @@ from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from explorer.ui import hosts
 from explorer.ui.hosts import HostGuard
-from explorer.ui.upload_limit import Limits, UploadLimit, _client
+from explorer.ui.upload_limit import Limits, UploadLimit, client_address
 
 MB = 1_000_000
 HEAD = b"PUT /_stcore/upload_file/session/%d HTTP/1.1\r\nHost: localhost\r\n"
@@ -270,5 +270,5 @@ def test_the_wait_for_an_unread_body_is_limited(serve: Callable[..., Server]) ->
     ],
 )
 def test_a_client_is_an_ipv4_address_or_an_ipv6_network(one: str, other: str, same: bool) -> None:
-    assert (_client({"client": (one, 1)}) == _client({"client": (other, 2)})) == same
-    assert _client({"client": None}) == ""
+    assert (client_address({"client": (one, 1)}) == client_address({"client": (other, 2)})) == same
+    assert client_address({"client": None}) == ""

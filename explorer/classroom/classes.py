@@ -1,0 +1,232 @@
+"""Questions of classes in the store, and their answers."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from explorer.classroom.members import Class, Member, Members, NotAllowedError, Role
+from explorer.classroom.question import Answer, Kind, Question, marked, read_answer
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.jobs.tables import CLASS_ANSWERS, CLASS_KEYS, CLASS_QUESTIONS
+from explorer.settings import settings
+
+MAX_QUESTIONS = 200  # of a class
+
+
+@dataclass(frozen=True)
+class Round:
+    """A question as it stands in a class.
+
+    Attributes:
+        number: Its number in the class, from 1.
+        first: Number of the question that it asks again. Its own for a new one.
+        question: The question.
+        closed: Whether it takes no more answers.
+        revealed: Whether all see the answers.
+        answers: Answers by the hash of the student.
+        hidden: Hashes of the students whose text only teachers see so far.
+    """
+
+    number: int
+    first: int
+    question: Question
+    closed: bool
+    revealed: bool
+    answers: dict[str, Answer]
+    hidden: frozenset[str]
+
+
+class Classes(Members):
+    """The classes of a store, with their questions."""
+
+    def rounds(self, code: str, numbers: "list[int] | None" = None) -> list[Round]:
+        """Returns questions with their answers, in the order in which they were asked.
+
+        Args:
+            code: The class.
+            numbers: Their numbers. None for all.
+        """
+        questions = sa.select(CLASS_QUESTIONS).where(CLASS_QUESTIONS.c["class"] == code)
+        answers = sa.select(CLASS_ANSWERS).where(CLASS_ANSWERS.c["class"] == code)
+        if numbers is not None:
+            questions = questions.where(CLASS_QUESTIONS.c.number.in_(numbers))
+            answers = answers.where(CLASS_ANSWERS.c.number.in_(numbers))
+        with self.reading() as connection:
+            rows = connection.execute(questions.order_by(CLASS_QUESTIONS.c.number)).mappings().all()
+            given = connection.execute(answers).mappings().all()
+        return [_to_round(dict(row), [dict(one) for one in given if one["number"] == row["number"]]) for row in rows]
+
+    def current_rounds(self, found: Class) -> list[Round]:
+        """Returns the question that stands, after those that it asks again."""
+        if not found.question:
+            return []
+        of_class = CLASS_QUESTIONS.c["class"] == found.code
+        first = sa.select(CLASS_QUESTIONS.c.first).where(of_class, CLASS_QUESTIONS.c.number == found.question)
+        numbers = sa.select(CLASS_QUESTIONS.c.number).where(
+            of_class, CLASS_QUESTIONS.c.first == first.scalar_subquery()
+        )
+        with self.reading() as connection:
+            same = list(connection.execute(numbers).scalars())
+        return self.rounds(found.code, [number for number in same if number <= found.question])
+
+    def answer(self, member: Member, number: int, raw: Any) -> None:
+        """Takes a student's answer to the question that stands. A second one replaces the first.
+
+        Raises:
+            NotAllowedError: If this is not a student, or the question takes no answers now.
+            InputError: If it is no answer to the question.
+        """
+        if member.role is not Role.STUDENT:
+            raise NotAllowedError(_("Only students answer."))
+        with self.writing() as connection:
+            found = self._lock(connection, member.code)
+            row = self._question(connection, member.code, number)
+            if row["closed"] or found.question != number:
+                raise NotAllowedError(_("This question takes no answers now."))
+            question = _to_question(row)
+            value = read_answer(question, raw)
+            key = {"class": member.code, "number": number, "student": member.hash}
+            connection.execute(sa.delete(CLASS_ANSWERS).where(*(CLASS_ANSWERS.c[name] == key[name] for name in key)))
+            shown = question.kind is not Kind.TEXT
+            connection.execute(sa.insert(CLASS_ANSWERS).values(key | {"value": value, "shown": shown}))
+
+    def ask(self, teacher: Member, question: Question, again: int = 0) -> int:
+        """Asks a question, which replaces the one that stands.
+
+        Args:
+            teacher: Who asks.
+            question: The question.
+            again: Number of the question that is asked again. 0 for a new one.
+
+        Returns:
+            Its number.
+
+        Raises:
+            NotAllowedError: If this is not a teacher.
+            InputError: If the class has as many questions as it may have.
+        """
+
+        def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
+            of_class = CLASS_QUESTIONS.c["class"] == found.code
+            count = connection.execute(sa.select(sa.func.count()).where(of_class)).scalar_one()
+            if count >= MAX_QUESTIONS:
+                raise InputError(_("This class has {count} questions: open a new one.").format(count=count))
+            close = sa.update(CLASS_QUESTIONS).where(of_class, CLASS_QUESTIONS.c.number == found.question)
+            connection.execute(close.values(closed=True))
+            values = {
+                "class": found.code, "number": count + 1, "first": again or count + 1, "kind": question.kind,
+                "text": question.text, "options": list(question.options), "answer": question.right,
+                "picture": question.picture, "closed": False, "revealed": False,
+            }  # fmt: skip
+            connection.execute(sa.insert(CLASS_QUESTIONS).values(values))
+            return {"question": count + 1}
+
+        return self._change(teacher, change).question
+
+    def ask_again(self, teacher: Member, number: int) -> int:
+        """Asks a question once more. Its first answers are kept, and both are shown side by side when it is revealed.
+
+        Returns:
+            The number of the new question.
+
+        Raises:
+            NotAllowedError: If this is not a teacher.
+            InputError: If there is no such question.
+        """
+        for old in self.rounds(teacher.code, [number]):
+            return self.ask(teacher, old.question, again=old.first)
+        raise _no_question(number)
+
+    def change_question(
+        self,
+        teacher: Member,
+        number: int,
+        *,
+        closed: bool | None = None,
+        revealed: bool | None = None,
+        right: Any = None,
+    ) -> None:
+        """Closes or opens a question, reveals or hides its answers, or marks the right one.
+
+        Raises:
+            NotAllowedError: If this is not a teacher.
+            InputError: If there is no such question, or the right answer is none.
+        """
+
+        def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
+            row = self._question(connection, found.code, number)
+            values: dict[str, Any] = {"closed": closed, "revealed": revealed}
+            if right is not None:
+                values["answer"] = marked(_to_question(row), right).right
+            is_this = sa.and_(CLASS_QUESTIONS.c["class"] == found.code, CLASS_QUESTIONS.c.number == number)
+            given = {name: value for name, value in values.items() if value is not None}
+            if given:
+                connection.execute(sa.update(CLASS_QUESTIONS).where(is_this).values(given))
+            return {}
+
+        self._change(teacher, change)
+
+    def end_question(self, teacher: Member) -> None:
+        """Takes the question away from the screens.
+
+        Raises:
+            NotAllowedError: If this is not a teacher.
+        """
+
+        def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
+            is_this = sa.and_(CLASS_QUESTIONS.c["class"] == found.code, CLASS_QUESTIONS.c.number == found.question)
+            connection.execute(sa.update(CLASS_QUESTIONS).where(is_this).values(closed=True))
+            return {"question": 0}
+
+        self._change(teacher, change)
+
+    def show_text(self, teacher: Member, number: int, word: str, *, shown: bool = True) -> None:
+        """Lets a student's text through to the class, or takes it back.
+
+        Raises:
+            NotAllowedError: If this is not a teacher.
+        """
+
+        def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
+            student = sa.select(CLASS_KEYS.c.hash).where(CLASS_KEYS.c["class"] == found.code, CLASS_KEYS.c.word == word)
+            is_this = sa.and_(
+                CLASS_ANSWERS.c["class"] == found.code,
+                CLASS_ANSWERS.c.number == number,
+                CLASS_ANSWERS.c.student.in_(student),
+            )
+            connection.execute(sa.update(CLASS_ANSWERS).where(is_this).values(shown=shown))
+            return {}
+
+        self._change(teacher, change)
+
+    def _question(self, connection: sa.Connection, code: str, number: int) -> dict[str, Any]:
+        is_this = sa.and_(CLASS_QUESTIONS.c["class"] == code, CLASS_QUESTIONS.c.number == number)
+        row = connection.execute(sa.select(CLASS_QUESTIONS).where(is_this)).mappings().first()
+        if row is None:
+            raise _no_question(number)
+        return dict(row)
+
+
+@cache
+def classes() -> Classes:
+    """Returns the classes of this process's store."""
+    return Classes(settings().database)
+
+
+def _no_question(number: int) -> InputError:
+    return InputError(_("This class has no question {number}.").format(number=number))
+
+
+def _to_question(row: dict[str, Any]) -> Question:
+    return Question(Kind(row["kind"]), row["text"], tuple(row["options"]), row["answer"], bytes(row["picture"]))
+
+
+def _to_round(row: dict[str, Any], answers: list[dict[str, Any]]) -> Round:
+    return Round(
+        row["number"], row["first"], _to_question(row), row["closed"], row["revealed"],
+        {one["student"]: one["value"] for one in answers},
+        frozenset(one["student"] for one in answers if not one["shown"]),
+    )  # fmt: skip

@@ -1,0 +1,170 @@
+"""Questions of a class, and what its answers add up to. Nothing here knows students or the store."""
+
+import io
+import math
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from PIL import Image
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+MAX_TEXT = 300  # characters of a question, an option, and an answer in words
+MAX_OPTIONS = 8
+MAX_NUMBER = 1e15
+MAX_PICTURE = 400_000  # bytes of a picture as it is sent
+MAX_SIDE = 640  # pixels of the longer side of a picture as it is stored
+MAX_PIXELS = 20_000_000  # of a picture as it is sent
+
+
+class Kind(StrEnum):
+    """What a question asks for."""
+
+    CHOICE = "choice"
+    NUMBER = "number"
+    PLACE = "place"
+    TEXT = "text"
+
+
+# The position of an option, a number, a place as shares of width and height from the top left, or a line of text.
+Answer = int | float | list[float] | str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question.
+
+    Attributes:
+        kind: What it asks for.
+        text: The question itself.
+        options: Options of a choice.
+        right: The right answer. None if the teacher has marked none.
+        picture: Picture on which a place is asked for, as a JPEG file. Empty for other kinds.
+    """
+
+    kind: Kind
+    text: str
+    options: tuple[str, ...] = ()
+    right: Answer | None = None
+    picture: bytes = b""
+
+
+def read_question(raw: Mapping[str, Any]) -> Question:
+    """Reads a question as the browser sends it.
+
+    Raises:
+        InputError: If a part is missing, of a wrong type or too long.
+    """
+    try:
+        kind = Kind(raw.get("kind", ""))
+    except ValueError:
+        raise InputError(
+            _("question, kind: {value} is not one of {names}").format(
+                value=shown(raw.get("kind")), names=", ".join(Kind)
+            )
+        ) from None
+    text = _read_text(raw.get("text"), _("question"))
+    options: tuple[str, ...] = ()
+    picture = b""
+    if kind is Kind.CHOICE:
+        listed = raw.get("options")
+        if not isinstance(listed, list) or not 2 <= len(listed) <= MAX_OPTIONS:
+            raise InputError(_("question: a choice has 2 to {most} options").format(most=MAX_OPTIONS))
+        options = tuple(_read_text(option, _("option")) for option in listed)
+    elif kind is Kind.PLACE:
+        picture = _read_picture(raw.get("picture"))
+    question = Question(kind, text, options, None, picture)
+    right = raw.get("right")
+    return question if right is None else marked(question, right)
+
+
+def marked(question: Question, right: Any) -> Question:
+    """Returns the question with a right answer.
+
+    Raises:
+        InputError: If it is no answer to this question.
+    """
+    answer = read_answer(question, right)
+    return Question(question.kind, question.text, question.options, answer, question.picture)
+
+
+def read_answer(question: Question, raw: Any) -> Answer:
+    """Reads an answer as the browser sends it.
+
+    Raises:
+        InputError: If it is no answer to this question.
+    """
+    match question.kind:
+        case Kind.CHOICE if _is_number(raw) and raw == int(raw) and 0 <= raw < len(question.options):
+            return int(raw)
+        case Kind.NUMBER if _is_number(raw) and abs(raw) <= MAX_NUMBER:
+            return int(raw) if raw == int(raw) else float(raw)
+        case Kind.PLACE if isinstance(raw, list) and len(raw) == 2 and all(_is_number(x) and 0 <= x <= 1 for x in raw):
+            return [round(float(x), 4) for x in raw]
+        case Kind.TEXT:
+            return _read_text(raw, _("answer"))
+    raise InputError(_("answer: {value} is no answer to this question").format(value=shown(raw)))
+
+
+def tally(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
+    """Returns what a chart of the answers needs.
+
+    Returns:
+        ``counts`` of the options of a choice; ``values`` of numbers, sorted; ``places``; or ``texts``.
+    """
+    match question.kind:
+        case Kind.CHOICE:
+            counts = [0] * len(question.options)
+            for answer in answers:
+                counts[answer] += 1  # type: ignore[index]  # the answer of a choice is a position
+            return {"counts": counts}
+        case Kind.NUMBER:
+            return {"values": sorted(answers)}
+        case Kind.PLACE:
+            return {"places": list(answers)}
+        case Kind.TEXT:
+            return {"texts": list(answers)}
+
+
+def picture_address(picture: bytes) -> str:
+    """Returns the data URL of a picture; empty without one."""
+    return f"data:image/jpeg;base64,{b64encode(picture).decode()}" if picture else ""
+
+
+def _is_number(raw: Any) -> bool:
+    return isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw)
+
+
+def _read_text(raw: Any, place: str) -> str:
+    if not isinstance(raw, str) or not (text := " ".join(raw.replace("\0", " ").split())):
+        raise InputError(_("{place}: write some words").format(place=place))
+    if len(text) > MAX_TEXT:
+        raise InputError(
+            _("{place}: it has {count} characters, and at most {most} fit").format(
+                place=place, count=len(text), most=MAX_TEXT
+            )
+        )
+    return text.encode(errors="replace").decode()  # half a surrogate pair is no text for a database
+
+
+def _read_picture(raw: Any) -> bytes:
+    """Returns a picture as a new JPEG file, so that nothing but its pixels reaches other browsers."""
+    wrong = InputError(_("picture: a question about a place needs a PNG, JPEG or WebP picture"))
+    if not isinstance(raw, str) or len(raw) > 4 * MAX_PICTURE // 3 + 100:
+        raise wrong
+    try:
+        file = io.BytesIO(b64decode(raw.partition(",")[2], validate=True))
+        with Image.open(file, formats=["PNG", "JPEG", "WEBP"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise wrong
+            image.thumbnail((MAX_SIDE, MAX_SIDE))
+            out = io.BytesIO()
+            image.convert("RGB").save(out, "JPEG", quality=80)
+    except (OSError, ValueError, SyntaxError, Base64Error, Image.DecompressionBombError):
+        raise wrong from None
+    return out.getvalue()

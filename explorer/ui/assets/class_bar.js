@@ -1,0 +1,372 @@
+// The bar of a class on every page: for a teacher, a student, or somebody who is in no class. It lives outside of
+// Streamlit's elements, asks the server by itself, and keeps the key of this browser in its local storage.
+const STORED = "explorer.class";
+const TEACHER_WAIT = 500; // milliseconds between two questions to the server
+const STUDENT_WAIT = 1500;
+const HIDDEN_WAIT = 10000; // in a tab that nobody sees
+
+class Bar {
+  constructor() {
+    this.host = el("div", { id: "explorer-class" });
+    this.root = this.host.attachShadow({ mode: "open" });
+    document.body.append(this.host);
+    this.parts = {};
+    this.state = null;
+    this.open = ""; // panel that is open: "", "menu", "code", "ask", "more"
+    this.problem = "";
+    this.pictures = {};
+    this.folded = 0; // number of the question that this browser has folded away
+    this.screen = null; // screen that the class was sent to last, as far as this browser knows
+    this.member = this.load();
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.poll(); });
+    addEventListener("popstate", () => this.render());
+  }
+
+  load() {
+    try {
+      return JSON.parse(localStorage.getItem(STORED));
+    } catch {
+      return null;
+    }
+  }
+
+  keep(member) {
+    this.member = member;
+    try {
+      if (member) localStorage.setItem(STORED, JSON.stringify(member));
+      else localStorage.removeItem(STORED);
+    } catch {
+      // storage is off: the class lasts as long as this page
+    }
+  }
+
+  update(data) {
+    this.words = data.words;
+    this.base = data.base;
+    if (!this.style) {
+      this.style = el("style", {}, data.css);
+      this.root.append(this.style, (this.box = el("div", { class: "box" })));
+      this.start();
+    }
+    for (const name of ["--st-primary-color", "--st-background-color", "--st-secondary-background-color", "--st-text-color", "--st-font"]) {
+      this.host.style.setProperty(name, data.theme[name]);
+    }
+    this.render();
+  }
+
+  async start() {
+    const code = new URLSearchParams(location.search).get("class");
+    const invitation = location.hash.match(/^#teach=([\w-]+)/)?.[1];
+    if (code && invitation) {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      await this.enter("accept", { code, invitation });
+    } else if (code && this.member?.code !== code) await this.enter("join", { code });
+    this.poll();
+  }
+
+  async enter(action, body) {
+    try {
+      this.keep(await this.post(action, body));
+      this.open = "";
+      this.problem = "";
+    } catch (error) {
+      this.problem = error.message;
+      this.open = this.member ? this.open : "menu";
+    }
+    this.render();
+    this.poll();
+  }
+
+  async ask(path, options = {}) {
+    const headers = { ...options.headers };
+    if (this.member) headers.authorization = `Bearer ${this.member.key}`;
+    const mark = path.includes("?") ? "&" : "?";
+    const code = this.member ? `${mark}code=${this.member.code}&lang=${document.documentElement.lang || "en"}` : "";
+    let answer;
+    try {
+      answer = await fetch(`${this.base}/class-api/${path}${code}`, { ...options, headers });
+    } catch {
+      throw new Error(this.words.offline);
+    }
+    if (answer.ok) return answer;
+    let told = null;
+    try {
+      told = await answer.json();
+    } catch {
+      // not from us: a proxy, or a fault of the server
+    }
+    throw Object.assign(new Error(told?.error ?? this.words.failed), { status: answer.status });
+  }
+
+  async post(action, body = {}) {
+    const answer = await this.ask(action, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+    return answer.json();
+  }
+
+  // Does what a button stands for, and shows the new state at once.
+  async act(action, body) {
+    try {
+      const told = await this.post(action, body);
+      this.problem = "";
+      await this.poll();
+      return told;
+    } catch (error) {
+      this.problem = error.message;
+      this.render();
+      return null;
+    }
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    if (!this.member) return;
+    const number = this.state?.question?.number ?? 0;
+    try {
+      const answer = await this.ask(`state?have=${this.pictures[number] ? number : 0}`);
+      const state = await answer.json();
+      if (state.question?.picture) this.pictures[state.question.number] = state.question.picture;
+      if (state.question?.number !== number) this.problem = ""; // it was about the question before
+      this.state = state;
+      this.lost = "";
+      this.follow();
+    } catch (error) {
+      this.lost = error.message;
+      if ([403, 404].includes(error.status)) {
+        this.ended = error.message;
+        if (this.member.role !== "teacher" || error.status === 403) this.keep(null);
+        this.state = null;
+        this.problem = error.message;
+        this.open = "menu";
+      }
+    }
+    this.render();
+    if (!this.member || this.ended) return;
+    clearTimeout(this.timer);
+    const wait = document.hidden ? HIDDEN_WAIT : this.state?.role === "teacher" ? TEACHER_WAIT : STUDENT_WAIT;
+    this.timer = setTimeout(() => this.poll(), wait * (0.8 + 0.4 * Math.random()));
+  }
+
+  here() {
+    const parameters = new URLSearchParams(location.search);
+    for (const name of ["class", "present", "lang"]) parameters.delete(name);
+    const text = parameters.toString();
+    return location.pathname.slice(this.base.length) + (text ? `?${text}` : "");
+  }
+
+  // Goes where the class was sent to, once for each time that it was sent.
+  follow() {
+    const screen = this.state.role === "student" ? this.state.screen : "";
+    if (screen && screen !== this.screen && screen !== this.here()) this.go(screen);
+    this.screen = screen;
+  }
+
+  go(screen) {
+    const url = new URL(this.base + screen, location.origin);
+    const old = new URLSearchParams(location.search);
+    for (const name of ["class", "present", "lang"]) if (old.has(name)) url.searchParams.set(name, old.get(name));
+    history.pushState(null, "", url);
+    dispatchEvent(new PopStateEvent("popstate", { state: null })); // Streamlit opens the page in this session
+  }
+
+  // Builds a part of the bar anew if what it shows has changed, so that fields keep what is being typed.
+  part(name, signature, build) {
+    const known = this.parts[name];
+    if (known?.signature === signature) return known.element;
+    const element = build();
+    this.parts[name] = { signature, element };
+    return element;
+  }
+
+  render() {
+    if (!this.box) return;
+    const shown = [];
+    if (!this.member || this.ended) shown.push(...this.outside());
+    else if (this.state) shown.push(...(this.state.role === "teacher" ? this.teacher() : this.student()));
+    else shown.push(this.part("wait", this.lost ?? "", () => el("div", { class: "bar" }, this.lost || this.words.wait)));
+    const same = shown.length === this.box.children.length && shown.every((one, place) => one === this.box.children[place]);
+    if (!same) this.box.replaceChildren(...shown);
+  }
+
+  toggle(name) {
+    this.open = this.open === name ? "" : name;
+    this.render();
+  }
+
+  button(text, action, kind = "") {
+    return el("button", { type: "button", class: kind, onclick: action }, text);
+  }
+
+  // The button that folds the question away, so that the page behind it can be seen, or shows it again.
+  fold(question) {
+    const folded = this.folded === question.number;
+    return el("button", { type: "button", class: "fold", "aria-expanded": String(!folded), "aria-label": this.words.question, title: this.words.question, onclick: () => {
+      this.folded = folded ? 0 : question.number;
+      this.render();
+    } }, folded ? "▴" : "▾");
+  }
+
+  trouble() {
+    const text = this.problem || this.lost || "";
+    return text ? el("p", { class: "problem", role: "alert" }, text) : null;
+  }
+
+  outside() {
+    const { words } = this;
+    const pill = this.part("pill", "", () => el("button", { class: "pill", "aria-haspopup": "dialog", onclick: () => this.toggle("menu") }, words.class));
+    if (this.open !== "menu") return [pill];
+    const menu = this.part("menu", `${this.problem}${this.ended ?? ""}`, () => {
+      const code = el("input", { type: "text", maxLength: 6, size: 8, autocapitalize: "characters", autocomplete: "off", "aria-label": words.code });
+      const join = (event) => {
+        event.preventDefault();
+        this.ended = "";
+        if (code.value.trim()) this.enter("join", { code: code.value.trim().toUpperCase() });
+      };
+      const saves = this.ended && this.member ? this.saving() : [];
+      return el(
+        "div", { class: "menu", role: "dialog", "aria-label": words.class },
+        this.trouble(), ...saves,
+        el("form", { class: "row", onsubmit: join }, el("label", { class: "field" }, el("span", {}, words.code), code), el("button", { class: "main", type: "submit" }, words.join)),
+        el("p", { class: "faint" }, words.teacherHint),
+        this.button(words.openClass, () => {
+          this.keep(null);
+          this.ended = "";
+          this.enter("open", {});
+        }),
+      );
+    });
+    return [pill, menu];
+  }
+
+  saving() {
+    const save = async (format) => {
+      try {
+        const blob = await (await this.ask(`report?format=${format}`)).blob();
+        const link = el("a", { href: URL.createObjectURL(blob), download: `class-${this.member.code}.${format}` });
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+      } catch (error) {
+        this.problem = error.message;
+        this.render();
+      }
+    };
+    return [this.button(this.words.saveHtml, () => save("html")), this.button(this.words.saveCsv, () => save("csv"))];
+  }
+
+  link(hash = "") {
+    return `${location.origin}${this.base}/?class=${this.member.code}${hash}`;
+  }
+
+  teacher() {
+    const { words, state } = this;
+    const shown = [];
+    const { question } = state;
+    const signature = JSON.stringify([this.open, state.code, this.invitation, this.problem]);
+    if (this.open === "code") shown.push(this.part("code", signature, () => this.codePanel()));
+    if (this.open === "more") {
+      shown.push(this.part("more", signature, () => el(
+        "div", { class: "menu" }, this.trouble(),
+        this.button(words.invite, async () => {
+          const told = await this.act("invite");
+          if (told) this.invitation = this.link(`#teach=${told.invitation}`);
+          this.render();
+        }),
+        this.invitation ? el("p", { class: "link" }, el("span", {}, words.inviteHint), el("output", {}, this.invitation)) : null,
+        ...this.saving(),
+        this.button(words.end, () => { if (confirm(words.reallyEnd)) this.act("end"); }, "danger"),
+      )));
+    }
+    if (this.open === "ask") {
+      shown.push(this.part("ask", signature, () => el("div", { class: "panel" }, askForm(words, async (body) => {
+        await this.post("ask", body);
+        this.open = "";
+        this.parts = {};
+        await this.poll();
+      }, () => this.toggle("ask")))));
+    } else if (question) {
+      const seen = JSON.stringify([question, state.students, this.problem, this.folded]);
+      shown.push(this.part("question", seen, () => this.teacherQuestion(question)));
+    }
+    shown.push(this.part("bar", JSON.stringify([state.students, state.screen, this.open, this.lost]), () => el(
+      "div", { class: "bar" },
+      el("b", {}, fill(words.named, { code: state.code })), el("span", { class: "count" }, fill(words.students, { count: state.students })),
+      this.button(words.showCode, () => this.toggle("code"), this.open === "code" ? "main" : ""),
+      this.button(words.sendHere, () => this.act("send", { screen: this.here() })),
+      state.screen ? this.button(words.free, () => this.act("send", { screen: "" })) : null,
+      this.button(words.askOne, () => this.toggle("ask"), this.open === "ask" ? "main" : ""),
+      this.button(words.more, () => this.toggle("more"), this.open === "more" ? "main" : ""),
+      this.lost ? el("span", { class: "problem" }, this.lost) : null,
+    )));
+    return shown;
+  }
+
+  codePanel() {
+    const picture = el("img", { alt: "", class: "qr" });
+    fetch(`${this.base}/class-api/qr?link=${encodeURIComponent(this.link())}`).then((answer) => answer.blob())
+      .then((blob) => { picture.src = URL.createObjectURL(blob); }).catch(() => picture.remove());
+    return el("div", { class: "panel code" }, picture, el("div", {}, el("p", { class: "big" }, this.state.code), el("p", { class: "link" }, this.link())));
+  }
+
+  teacherQuestion(question) {
+    const { words } = this;
+    const change = (values) => this.act("question", { number: question.number, ...values });
+    const last = question.rounds[question.rounds.length - 1];
+    const marks = question.kind !== "choice" || question.right !== null ? [] : [el("select", {
+      "aria-label": words.markRight, onchange: (event) => change({ right: Number(event.target.value) }),
+    }, el("option", { value: "" }, words.markRight), ...question.options.map((option, place) => el("option", { value: place }, option)))];
+    if (this.folded === question.number) return el("div", { class: "panel" }, this.fold(question), el("h2", {}, question.text));
+    return el(
+      "div", { class: "panel" }, this.trouble(),
+      this.fold(question), el("h2", {}, question.text),
+      el("p", { class: "faint" }, fill(words.answered, { count: last.answered, students: this.state.students }), question.revealed ? null : ` ${words.onlyYou}`),
+      el("details", { open: question.revealed }, el("summary", {}, words.results), charts(question, this.pictures[question.number], words, question.kind === "text" ? (number, word, shown) => this.act("show-text", { number, word, shown }) : null)),
+      el(
+        "div", { class: "row" },
+        this.button(question.revealed ? words.hide : words.reveal, () => change({ revealed: !question.revealed }), question.revealed ? "" : "main"),
+        this.button(question.closed ? words.reopen : words.close, () => change({ closed: !question.closed })),
+        ...marks,
+        this.button(words.again, () => this.act("again", { number: question.number })),
+        this.button(words.putAway, () => this.act("put-away")),
+      ),
+    );
+  }
+
+  student() {
+    const { words, state } = this;
+    const shown = [];
+    const { question } = state;
+    if (question) {
+      const folded = this.folded === question.number;
+      shown.push(this.part("question", JSON.stringify([question, this.problem, folded]), () => el(
+        "div", { class: "panel" }, this.trouble(),
+        this.fold(question), el("h2", {}, question.text),
+        ...(folded ? [] : [
+        answerForm(question, this.pictures[question.number], words, (value) => this.act("answer", { number: question.number, value })),
+        el("p", { class: "faint", role: "status" }, question.closed ? words.closedHint : question.mine === null ? words.notYet : words.taken),
+        question.rounds ? charts(question, this.pictures[question.number], words, null) : null,
+        ]),
+      )));
+    }
+    const away = state.screen && state.screen !== this.here();
+    shown.push(this.part("bar", JSON.stringify([state.word, away, this.lost]), () => el(
+      "div", { class: "bar" },
+      el("b", {}, fill(words.named, { code: state.code })), el("span", {}, fill(words.youAre, { word: state.word })),
+      away ? this.button(words.toScreen, () => this.go(this.state.screen), "main") : null,
+      this.button(words.leave, () => {
+        this.keep(null);
+        this.state = null;
+        clearTimeout(this.timer);
+        this.render();
+      }),
+      this.lost ? el("span", { class: "problem" }, this.lost) : null,
+    )));
+    return shown;
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const computed = getComputedStyle(parentElement.host ?? parentElement);
+  const theme = {};
+  for (const name of ["--st-primary-color", "--st-background-color", "--st-secondary-background-color", "--st-text-color", "--st-font"]) theme[name] = computed.getPropertyValue(name);
+  window.explorerClass ??= new Bar();
+  window.explorerClass.update({ ...data, theme });
+}

@@ -1,0 +1,88 @@
+"""What was asked and answered in a class, as one HTML file or as CSV."""
+
+import csv as writer
+import io
+from collections.abc import Sequence
+from html import escape
+
+from explorer.classroom.classes import Round
+from explorer.classroom.members import Class
+from explorer.classroom.question import Kind, picture_address, tally
+from explorer.i18n import _, language, ngettext
+
+STYLE = """
+:root { color-scheme: light dark; } body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto;
+  padding: 0 1rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .3rem; } table { border-collapse: collapse; }
+td { padding: .2rem 1rem .2rem 0; vertical-align: top; } .bar { background: #5b8def; height: 1rem; min-width: 1px; }
+figure { position: relative; display: inline-block; margin: 0; } figure img { display: block; max-width: 100%; }
+figure i { position: absolute; width: 12px; height: 12px; margin: -6px; border-radius: 6px; background: #e4572e;
+  border: 2px solid #fff; box-sizing: border-box; }
+"""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that spreadsheets take for a formula
+
+
+def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
+    """Returns all answers as CSV: question, round, student's word, answer, whether it is right."""
+    out = io.StringIO()
+    table = writer.writer(out)
+    table.writerow(["question", "text", "round", "student", "answer", "right"])
+    numbers: dict[int, int] = {}
+    for one in rounds:
+        numbers[one.first] = numbers.get(one.first, 0) + 1
+        right = one.question.right
+        for student, answer in one.answers.items():
+            is_right = "" if right is None or one.question.kind is Kind.PLACE else str(answer == right).lower()
+            cells = [one.question.text, words.get(student, ""), answer_text(one, answer)]
+            text, word, value = (f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
+            table.writerow([one.first, text, numbers[one.first], word, value, is_right])
+    return out.getvalue()
+
+
+def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
+    """Returns a page with every question and its answers. It asks for nothing from the network."""
+    title = _("Class {code}").format(code=found.code)
+    students = ngettext("{count} student", "{count} students", found.students).format(count=found.students)
+    parts = [f"<h1>{escape(title)}</h1><p>{escape(students)}</p>"]
+    for one in rounds:
+        text = one.question.text
+        if one.first != one.number:
+            text = _("{question} (asked again)").format(question=text)
+        parts.append(f"<h2>{escape(text)}</h2>{_answers(one, words)}")
+    if not rounds:
+        parts.append(f"<p>{escape(_('Nothing was asked.'))}</p>")
+    return (
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
+    )
+
+
+def answer_text(answered: Round, answer: object) -> str:
+    """Returns an answer in words."""
+    if answered.question.kind is Kind.CHOICE and isinstance(answer, int):
+        return answered.question.options[answer]
+    if isinstance(answer, list):
+        return " ".join(f"{part:g}" for part in answer)
+    return str(answer)
+
+
+def _answers(answered: Round, words: dict[str, str]) -> str:
+    question, counted = answered.question, tally(answered.question, list(answered.answers.values()))
+    right = question.right
+    match question.kind:
+        case Kind.CHOICE:
+            most = max(1, *counted["counts"])
+            rows = [
+                f"<tr><td>{escape(option)}{' ✓' if place == right else ''}</td><td>{count}</td>"
+                f'<td><div class="bar" style="width:{12 * count / most:.1f}rem"></div></td></tr>'
+                for place, (option, count) in enumerate(zip(question.options, counted["counts"], strict=True))
+            ]
+        case Kind.PLACE:
+            dots = "".join(f'<i style="left:{100 * x:g}%;top:{100 * y:g}%"></i>' for x, y in counted["places"])
+            return f'<figure><img alt="" src="{picture_address(question.picture)}">{dots}</figure>'
+        case _:
+            rows = [
+                f"<tr><td>{escape(words.get(student, ''))}</td><td>{escape(str(answer))}"
+                f"{' ✓' if right is not None and answer == right else ''}</td></tr>"
+                for student, answer in answered.answers.items()
+            ]
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,70 @@
+"""What a browser is payload about its class: students only what the teacher has sent and revealed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from explorer.classroom.classes import Round
+from explorer.classroom.members import Class, Member, Role
+from explorer.classroom.question import Kind, picture_address, tally
+
+
+def state(
+    found: Class, rounds: Sequence[Round], words: dict[str, str], member: Member, have: int = 0
+) -> dict[str, Any]:
+    """Returns the class as somebody may see it, as JSON-ready values.
+
+    Args:
+        found: The class.
+        rounds: The question that stands, after those that it asks again; empty for none.
+        words: Words of the students, by the hashes of their keys.
+        member: Who asks.
+        have: Number of the question whose picture the browser has already.
+    """
+    payload: dict[str, Any] = {
+        "code": found.code,
+        "ends": found.ends,
+        "students": found.students,
+        "screen": found.screen,
+        "role": member.role,
+        "word": member.word,
+        "question": None,
+    }
+    if rounds:
+        payload["question"] = _question(rounds, words, member, have)
+    return payload
+
+
+def _question(rounds: Sequence[Round], words: dict[str, str], member: Member, have: int) -> dict[str, Any]:
+    last = rounds[-1]
+    is_teacher = member.role is Role.TEACHER
+    payload: dict[str, Any] = {
+        "number": last.number,
+        "kind": last.question.kind,
+        "text": last.question.text,
+        "options": list(last.question.options),
+        "closed": last.closed,
+        "revealed": last.revealed,
+        "mine": last.answers.get(member.hash),
+    }
+    if last.question.picture and have != last.number:
+        payload["picture"] = picture_address(last.question.picture)
+    if is_teacher or last.revealed:
+        payload["right"] = last.question.right
+        payload["rounds"] = [
+            {"number": one.number, "answered": len(one.answers), **_answers(one, words, all_texts=is_teacher)}
+            for one in rounds
+            if is_teacher or one.revealed or one is last
+        ]
+    return payload
+
+
+def _answers(answered: Round, words: dict[str, str], *, all_texts: bool) -> dict[str, Any]:
+    if answered.question.kind is not Kind.TEXT:
+        return tally(answered.question, list(answered.answers.values()))
+    return {
+        "texts": [
+            {"word": words.get(student, ""), "text": text, "shown": student not in answered.hidden}
+            for student, text in answered.answers.items()
+            if all_texts or student not in answered.hidden
+        ]
+    }

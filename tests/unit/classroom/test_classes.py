@@ -1,0 +1,164 @@
+"""Classes in the store: rights, questions and their answers, on both databases."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from explorer.classroom import members
+from explorer.classroom.classes import Classes
+from explorer.classroom.members import Member, NoClassError, NotAllowedError, Role
+from explorer.classroom.question import Kind, Question
+from explorer.errors import InputError
+from explorer.settings import settings
+from tests.helpers.stores import both_databases
+
+QUESTION = Question(Kind.CHOICE, "Which?", ("a", "b"))
+
+
+@pytest.fixture
+def classes(database_url: str, tmp_path: Path) -> Iterator[Classes]:
+    made = Classes(database_url or f"sqlite:///{tmp_path / 'store.db'}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {"CLASSES": 2, "CLASS_STUDENTS": 3, "READ_ONLY": "false"}.items():
+        monkeypatch.setenv(f"EXPLORER_{name}", str(value))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def opened(classes: Classes) -> Member:
+    return classes.member(*classes.open())
+
+
+def students(classes: Classes, code: str, count: int) -> list[Member]:
+    return [classes.member(code, classes.join(code)[0]) for _student in range(count)]
+
+
+@both_databases
+def test_a_question_is_asked_answered_revealed_and_asked_again(classes: Classes) -> None:
+    teacher = opened(classes)
+    first, second, third = students(classes, teacher.code, 3)
+    assert len({one.word for one in (first, second, third)}) == 3
+    assert classes.get(teacher.code).students == 3
+    number = classes.ask(teacher, QUESTION)
+    for member, answer in ((first, 0), (second, 1), (first, 1)):
+        classes.answer(member, number, answer)
+    (asked,) = classes.current_rounds(classes.get(teacher.code))
+    assert sorted(asked.answers.values()) == [1, 1], "a second answer replaces the first"
+    assert not asked.revealed
+    classes.change_question(teacher, number, closed=True, revealed=True, right=1)
+    with pytest.raises(NotAllowedError):
+        classes.answer(third, number, 0)
+    again = classes.ask_again(teacher, number)
+    with pytest.raises(NotAllowedError):
+        classes.answer(third, number, 0)  # only the question that stands takes answers
+    classes.answer(third, again, 0)
+    other = Classes(classes.url.render_as_string(hide_password=False))  # another server, or this one after a restart
+    before, now = other.current_rounds(other.get(teacher.code))
+    assert (len(before.answers), before.revealed, before.question.right) == (2, True, 1)
+    assert (list(now.answers.values()), now.revealed, now.closed) == ([0], False, False)
+    other.close()
+    classes.end_question(teacher)
+    assert classes.current_rounds(classes.get(teacher.code)) == []
+
+
+@both_databases
+def test_only_who_has_the_right_changes_a_class(classes: Classes) -> None:
+    teacher, stranger = opened(classes), opened(classes)
+    (student,) = students(classes, teacher.code, 1)
+    number = classes.ask(teacher, QUESTION)
+    for change in (
+        lambda: classes.send(student, "/learn"), lambda: classes.ask(student, QUESTION), lambda: classes.end(student),
+        lambda: classes.change_question(student, number, revealed=True), lambda: classes.invite(student),
+        lambda: classes.answer(teacher, number, 0), lambda: classes.member(teacher.code, "guessed"),
+        lambda: classes.show_text(student, number, "x"), lambda: classes.end_question(student),
+        lambda: classes.ask_again(student, number), lambda: classes.teacher_of(teacher.code, "guessed"),
+    ):  # fmt: skip
+        with pytest.raises(NotAllowedError):
+            change()
+    with pytest.raises(InputError, match="no question 1"):
+        classes.change_question(stranger, number, revealed=True)
+    for screen in ("https://elsewhere.org", "//elsewhere.org", "/\\elsewhere.org", "learn", "/" + "x" * 9000):
+        with pytest.raises(InputError, match="screen"):
+            classes.send(teacher, screen)
+    classes.send(teacher, "/learn?lesson=mistakes")
+    assert classes.get(teacher.code).screen == "/learn?lesson=mistakes"
+    assert classes.get(stranger.code).screen == ""
+
+
+@both_databases
+def test_an_invitation_makes_one_teacher(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = opened(classes)
+    invitation = classes.invite(teacher)
+    second = classes.member(teacher.code, classes.accept(teacher.code, invitation))
+    assert second.role is Role.TEACHER
+    classes.send(second, "/learn")
+    with pytest.raises(NotAllowedError, match="used already"):
+        classes.accept(teacher.code, invitation)
+    late = classes.invite(second)
+    monkeypatch.setattr(members, "INVITATION", 0.0)
+    with pytest.raises(NotAllowedError, match="ten minutes"):
+        classes.accept(teacher.code, late)
+
+
+@both_databases
+def test_an_ended_class_is_kept_for_its_teacher_alone(classes: Classes) -> None:
+    code, key = classes.open()
+    teacher = classes.member(code, key)
+    (student,) = students(classes, code, 1)
+    classes.answer(student, classes.ask(teacher, QUESTION), 1)
+    classes.end(teacher)
+    for use in (lambda: classes.get(code), lambda: classes.join(code), lambda: classes.answer(student, 1, 0)):
+        with pytest.raises(NoClassError, match="ended"):
+            use()
+    assert classes.teacher_of(code, key).students == 1
+    assert [list(one.answers.values()) for one in classes.rounds(code)] == [[1]]
+
+
+@both_databases
+def test_limits_hold_when_many_come_at_once(classes: Classes, limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _key = classes.open()
+
+    def join(_student: int) -> str:
+        try:
+            return classes.join(code)[1]
+        except InputError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(join, range(12)))
+    words = [one for one in told if "full" not in one]
+    assert len(words) == len(set(words)) == classes.get(code).students == 3
+    monkeypatch.setattr(members, "SILENCE", -1.0)  # the three have been away for longer than that
+    classes.join(code)
+    assert classes.get(code).students <= 3
+    classes.open()
+    with pytest.raises(InputError, match="2 classes"):
+        classes.open()
+
+
+@pytest.mark.parametrize("code", ["", "ABC", "abcdef", "ABCDE0", "A" * 50, "\0" * 6, "ABCDE'"])
+def test_other_codes_are_no_class(code: str, tmp_path: Path) -> None:
+    classes = Classes(f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(NoClassError):
+        classes.join(code)
+    classes.close()
+
+
+def test_codes_and_keys_are_by_chance_and_only_hashes_are_stored(tmp_path: Path) -> None:
+    classes = Classes(f"sqlite:///{tmp_path / 'store.db'}")
+    code, key = classes.open()
+    assert re.fullmatch(f"[{members.ALPHABET}]{{6}}", code)
+    assert len(key) >= 32
+    classes.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))
+    assert code.encode() in stored
+    assert key.encode() not in stored

@@ -1,0 +1,199 @@
+"""The addresses of a class as a bad student would use them: forged, guessed, repeated, too large, with markup."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from starlette.applications import Starlette
+
+from explorer.classroom import classes as store
+from explorer.settings import settings
+from explorer.ui.classroom import api
+
+MARKUP = '<img src=x onerror="alert(1)">'
+
+
+class Answer(NamedTuple):
+    status: int
+    text: str
+    kind: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return dict(json.loads(self.text))
+
+
+class Client:
+    """Sends requests to the app without a server."""
+
+    def __init__(self, app: Starlette, address: str = "10.0.0.1") -> None:
+        self.app, self.address = app, address
+        self.code = self.key = ""
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        kind: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        headers = {"content-type": kind, "authorization": f"Bearer {self.key}", "host": "localhost"}
+        scope = {
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "scheme": "http",
+            "root_path": "",
+            "query_string": urlencode({"code": self.code, **(query or {})}).encode(), "http_version": "1.1",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": (self.address, 1), "server": ("localhost", 80),
+        }  # fmt: skip
+        parts: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        async def send(message: Any) -> None:
+            parts.append(message)
+
+        asyncio.run(self.app(scope, receive, send))
+        text = b"".join(part.get("body", b"") for part in parts).decode()
+        return Answer(parts[0]["status"], text, dict(parts[0]["headers"])[b"content-type"].decode())
+
+    def get(self, what: str, **query: str) -> Answer:
+        return self.send("GET", f"/class-api/{what}", query=query)
+
+    def post(self, action: str, **body: object) -> Answer:
+        return self.send("POST", f"/class-api/{action}", body)
+
+    def state(self) -> dict[str, Any]:
+        api._states.clear()  # what is fresh for others is what the tests before this one have read
+        return self.get("state").told
+
+    def enter(self, action: str, **body: object) -> "Client":
+        answer = self.post(action, **body)
+        assert answer.status == 200, answer
+        self.code, self.key = answer.told["code"], answer.told["key"]
+        return self
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starlette]:
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path))
+    caches = (api._states, api._members, api._wrong)
+    for known in (settings, store.classes):
+        known.cache_clear()
+    for cache in caches:
+        cache.clear()
+    yield Starlette(routes=api.routes())
+    store.classes().close()
+    for known in (settings, store.classes):
+        known.cache_clear()
+    for cache in caches:
+        cache.clear()
+
+
+def test_results_are_hidden_until_they_are_revealed(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    students = [Client(app).enter("join", code=teacher.code.lower()) for _student in range(3)]
+    asked = teacher.post("ask", kind="choice", text=MARKUP, options=["a", MARKUP], right=1)
+    number = asked.told["number"]
+    for student, value in zip(students, (0, 1, 1), strict=True):
+        assert student.post("answer", number=number, value=value).status == 200
+    question = students[0].state()["question"]
+    assert (question["mine"], question["text"]) == (0, MARKUP)
+    assert not {"rounds", "right"} & set(question), "nothing of the others, and not the right answer"
+    assert teacher.state()["question"]["rounds"][0]["counts"] == [1, 2]
+    teacher.post("question", number=number, revealed=True)
+    assert students[2].state()["question"]["rounds"][0]["counts"] == [1, 2]
+    assert students[2].state()["question"]["right"] == 1
+    teacher.post("again", number=number)
+    again = students[0].state()["question"]
+    assert "rounds" not in again
+    assert again["number"] == number + 1
+    assert [len(one["counts"]) for one in teacher.state()["question"]["rounds"]] == [2, 2]
+
+
+def test_texts_are_seen_when_the_teacher_lets_them_through(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    student = Client(app).enter("join", code=teacher.code)
+    number = teacher.post("ask", kind="text", text="Why?").told["number"]
+    student.post("answer", number=number, value=MARKUP)
+    teacher.post("question", number=number, revealed=True)
+    assert student.state()["question"]["rounds"][0]["texts"] == []
+    (seen,) = teacher.state()["question"]["rounds"][0]["texts"]
+    teacher.post("show-text", number=number, word=seen["word"], shown=True)
+    assert student.state()["question"]["rounds"][0]["texts"] == [seen | {"shown": True}]
+    student.post("answer", number=number, value="=HYPERLINK(1)")
+    assert student.state()["question"]["rounds"][0]["texts"] == [], "another text waits again"
+    page = teacher.get("report", format="html")
+    table = teacher.get("report", format="csv")
+    assert page.kind.startswith("text/html")
+    assert "=HYPERLINK(1)" in page.text
+    assert "'=HYPERLINK(1)" in table.text, "no spreadsheet takes it for a formula"
+    assert student.get("report").status == 403
+
+
+def test_a_student_cannot_do_what_a_teacher_does(app: Starlette) -> None:
+    teacher, other = Client(app).enter("open"), Client(app).enter("open")
+    student = Client(app).enter("join", code=teacher.code)
+    number = teacher.post("ask", kind="number", text="How many?").told["number"]
+    for action, body in {
+        "send": {"screen": "/learn"}, "ask": {"kind": "text", "text": "x"}, "again": {"number": number},
+        "question": {"number": number, "revealed": True}, "put-away": {}, "invite": {}, "end": {},
+        "show-text": {"number": number, "word": "x"},
+    }.items():  # fmt: skip
+        assert student.post(action, **body).status == 403, action
+    forged = Client(app)
+    forged.code, forged.key = teacher.code, other.key
+    assert forged.post("end").status == 403
+    assert teacher.post("answer", number=number, value=3).status == 403
+    assert student.state()["screen"] == ""
+
+
+def test_answers_that_are_none_are_refused_in_a_sentence(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    student = Client(app).enter("join", code=teacher.code)
+    number = teacher.post("ask", kind="number", text="How many?").told["number"]
+    values: list[object] = ["7", None, [1], {}, True, 1e400, MARKUP]
+    for value in values:
+        refused = student.post("answer", number=number, value=value)
+        assert refused.status == 400
+        assert "answer" in refused.told["error"]
+    for wrong in (None, "1", 1.5, True, 10**12, -1):
+        assert student.post("answer", number=wrong, value=1).status == 400
+    assert student.post("answer", number=77, value=1).status == 400
+    assert student.post("jump").status == 400
+    for data in (b"", b"[]", b"{", b"[" * 100_000, b'"' + b"x" * 800_000 + b'"'):
+        assert student.send("POST", "/class-api/answer", data).status == 400
+    assert student.send("POST", "/class-api/answer", kind="text/plain").status == 400
+    assert teacher.state()["question"]["rounds"][0]["values"] == []
+
+
+def test_codes_are_not_guessed(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    guesser = Client(app, "10.0.0.66")
+    told = [guesser.post("join", code=f"AAAA{first}{second}") for first in "234567" for second in "23456789AB"]
+    assert {answer.status for answer in told} == {404}
+    assert guesser.post("join", code=teacher.code).status == 429, "not even the right one any more"
+    assert Client(app, "10.0.0.67").post("join", code=teacher.code).status == 200
+    guesser.code, guesser.key = teacher.code, "guessed"
+    assert guesser.get("state").status == 429
+
+
+def test_a_server_that_is_read_only_has_no_classes(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "true")
+    settings.cache_clear()
+    refused = Client(app).post("open")
+    assert refused.status == 400
+    assert "read-only" in refused.told["error"]
+
+
+def test_the_code_is_shown_as_a_qr_code(app: Starlette) -> None:
+    client = Client(app)
+    assert client.get("qr", link="http://10.0.0.7:8501/?class=ABCDEF").text.startswith("<svg")
+    assert client.get("qr", link="javascript:alert(1)").status == 400
+    assert client.get("qr", link="http://" + "x" * 600).status == 400
