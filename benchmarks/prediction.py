@@ -78,7 +78,7 @@ def photographs(folder: Path, number: int) -> list[Path]:
 
 def one_image(network: Network, path: Path, rounds: int) -> None:
     card, data, number = network.card, path.read_bytes(), count()
-    tensor = torch.randn(1, 3, card.inputs.size, card.inputs.size)
+    tensor = torch.randn(1, 3, *card.inputs.sides)
 
     def bare() -> None:
         with torch.inference_mode():

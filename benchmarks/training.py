@@ -118,7 +118,7 @@ def usual(job: Job, prepared: PreparedTraining, workers: int) -> Contestant:
     assert recipe.std is not None
     transform = transforms.Compose(
         [
-            *(AUGMENTATIONS[name](spec.image_size) for name in recipe.augment or ()),
+            *(AUGMENTATIONS[name](spec.sides.height) for name in recipe.augment or ()),
             transforms.ToTensor(),
             transforms.Normalize(recipe.mean, recipe.std),
         ]

@@ -77,7 +77,7 @@ def _config(card: Card) -> dict[str, Any]:
         "architectures": ["Net"],
         "model_type": spec.family,
         "num_channels": spec.in_channels,
-        "image_size": spec.image_size,
+        "image_size": spec.image_size if isinstance(spec.image_size, int) else list(spec.image_size),
         "num_labels": spec.num_classes,
         "id2label": {str(index): name for index, name in names.items()},
         "label2id": {name: index for index, name in names.items()},

@@ -105,7 +105,7 @@ def slope(setting: Setting) -> Slope:
     module.get_submodule(block).register_forward_pre_hook(begin)
     module.get_submodule(f"{block}.add").register_forward_hook(end)
     random = torch.Generator().manual_seed(setting.seed)
-    images = torch.randn(BATCH, spec.in_channels, spec.image_size, spec.image_size, generator=random)
+    images = torch.randn(BATCH, *spec.input_shape, generator=random)
     with torch.enable_grad():
         module(images)
         direction = torch.randn(found["x"].shape, generator=random, dtype=torch.float32)

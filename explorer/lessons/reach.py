@@ -106,14 +106,14 @@ def reach(layer: str, pixels: bytes) -> Reach:
         names = ", ".join(layers())
         raise InputError(_("layer: {value} is not one of {names}").format(value=shown(layer), names=names))
     network = shipped(NETWORK)
-    side = network.card.inputs.size
-    image = torch.tensor(list(pixels), dtype=torch.uint8).view(-1, side, side)
+    size = network.card.inputs.sides
+    image = torch.tensor(list(pixels), dtype=torch.uint8).view(-1, *size)
     place = layers()[layer]
     field = place.layer.field
     if field is None:
         raise InputError(_("layer: {name} has no receptive field").format(name=layer))
-    whole = Window(0, side - 1, 0, side - 1)
-    theory = window(field, place.shape[1] // 2, place.shape[2] // 2).within(side) or whole
+    whole = Window(0, size.height - 1, 0, size.width - 1)
+    theory = window(field, place.shape[1] // 2, place.shape[2] // 2).within(size) or whole
     random, trained = (_measure(one, place, image.float()) for one in (with_random_weights(network, SEED), network))
     return Reach(layer, image.permute(1, 2, 0).tolist(), theory, random, trained)
 

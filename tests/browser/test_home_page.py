@@ -32,7 +32,7 @@ def test_a_picture_is_answered_offline(
     save(tmp_path / "net.safetensors", network.state_dict(), card)
     path = tmp_path / "net.html"
     path.write_text(home_page(tmp_path / "net.safetensors"), encoding="utf-8")
-    levels = noise(1, channels, spec.image_size, spec.image_size)  # at the network's size, so that nothing is resized
+    levels = noise(1, channels, *spec.sides)  # at the network's size, so that nothing is resized
     ours = classify(*load(tmp_path / "net.safetensors"), [levels[0]])[0]
     picture = io.BytesIO()
     Image.fromarray(levels[0].permute(1, 2, 0).squeeze(-1).byte().numpy()).save(picture, "PNG")

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
+from explorer.errors import SpecError
 from explorer.families.recognition.layers import Shape
 from explorer.families.vgg.spec import VggSpec
+from explorer.i18n import _
 from explorer.specs.cfg import Conv, Norm, Pool, tokens
+from explorer.specs.size import Size
 
 POOLS = {"M": "max_pool", "A": "average_pool"}
 ACTIVATE = "x = activate(x)"
@@ -17,6 +20,9 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
     Args:
         spec: Spec of the network.
         _maps: Shape of the last output of each top-level module, which this template does not use.
+
+    Raises:
+        SpecError: If Keras has no such layer.
     """
     return {"lines": [*_features(spec), *_between(spec), *_head(spec)]}
 
@@ -25,8 +31,13 @@ def _features(spec: VggSpec) -> Iterator[str]:
     index = 0  # of the layer in PyTorch's Sequential
     for token in tokens(spec.cfg):
         match token:
-            case Conv(width, kernel, stride, padding):
-                yield f'x = conv(x, "features_{index}", {width}, {kernel}{_window(stride, 1, padding)})'
+            case Conv(width, kernel, stride, padding, dilation, groups):
+                if stride > 1 and dilation > 1:
+                    raise SpecError(_("cfg: Keras has no convolution with a stride and a dilation"))
+                extra = "".join(
+                    f", {name}={value}" for name, value in (("dilation", dilation), ("groups", groups)) if value > 1
+                )
+                yield f'x = conv(x, "features_{index}", {width}, {kernel}{_window(stride, 1, padding)}{extra})'
                 if spec.batch_norm:
                     index += 1
                     yield f'x = norm(x, "features_{index}")'
@@ -41,6 +52,10 @@ def _features(spec: VggSpec) -> Iterator[str]:
         index += 1
 
 
+def _sides(size: Size) -> str:
+    return str(size.height if size.height == size.width else tuple(size))
+
+
 def _window(stride: int, usual: int | None, padding: int) -> str:
     return ("" if stride == usual else f", {stride}") + (f", padding={padding}" if padding else "")
 
@@ -48,14 +63,14 @@ def _window(stride: int, usual: int | None, padding: int) -> str:
 def _between(spec: VggSpec) -> Iterator[str]:
     if spec.head == "conv":
         return
-    side = spec.head_size
-    if side != spec.map_size:
+    size = spec.head_size
+    if size != spec.map_size:
         yield (
             "x = layers.GlobalAveragePooling2D(keepdims=True)(x)"
-            if side == 1
-            else f"x = layers.AdaptiveAveragePooling2D({side})(x)"
+            if size.area == 1
+            else f"x = layers.AdaptiveAveragePooling2D({_sides(size)})(x)"
         )
-    if side > 1:
+    if size.area > 1:
         yield "x = layers.Permute((3, 1, 2))(x)  # PyTorch flattens channel by channel"
     yield "x = layers.Flatten()(x)"
 
@@ -68,7 +83,7 @@ def _head(spec: VggSpec) -> Iterator[str]:
             yield f"x = layers.Dropout({spec.dropout})(x)"
             index += 1
         if spec.head == "conv":
-            yield f'x = conv(x, "classifier_{index}", {width}, {1 if position else spec.head_size})'
+            yield f'x = conv(x, "classifier_{index}", {width}, {1 if position else _sides(spec.head_size)})'
         else:
             yield f'x = layers.Dense({width}, name="classifier_{index}")(x)'
         index += 1

@@ -212,10 +212,10 @@ def test_any_two_networks(one: dict[str, object], other: dict[str, object]) -> N
     left, right = analysed(one), analysed(other)
     assume(left is not None and right is not None)
     assert left is not None and right is not None  # noqa: PT018
-    rows = align(left.layers, right.layers, (left.image_side, right.image_side))
+    rows = align(left.layers, right.layers, (left.image.height, right.image.height))
     assert [row.left for row in rows if row.left] == aligned_layers(left)
     assert [row.right for row in rows if row.right] == aligned_layers(right)
-    back = align(right.layers, left.layers, (right.image_side, left.image_side))
+    back = align(right.layers, left.layers, (right.image.height, left.image.height))
     paired = {(id(row.left), id(row.right)) for row in rows if row.left and row.right}
     assert paired == {(id(row.right), id(row.left)) for row in back if row.left and row.right}
     for row in rows:
@@ -230,7 +230,7 @@ def test_a_network_is_the_same_as_itself(raw: dict[str, object]) -> None:
     network = analysed(raw)
     assume(network is not None)
     assert network is not None
-    side = network.image_side
+    side = network.image.height
     assert {row.status for row in align(network.layers, network.layers, (side, side))} == {Status.SAME}
 
 

@@ -28,6 +28,7 @@ NETWORKS: list[Spec] = [
     parse_spec(
         {"family": "vgg", "cfg": [4, "M"], "pool_to": 3, "classifier": [6], "image_size": 14, "activation": "gelu"}
     ),
+    parse_spec({"family": "vgg", "cfg": [8, "8:3d2g4", "M"], "pool_to": None, "classifier": [], "image_size": [12, 9]}),
     parse_spec({"family": "vgg", "cfg": [4, "M"], "pool_to": 4, "head": "conv", "classifier": [6], "image_size": 12}),
     parse_spec({"family": "resnet", "blocks": [2, 1], "widths": [4, 8], "block": "bottleneck", "image_size": 33}),
     parse_spec({"family": "resnet", "blocks": [1, 2], "widths": [4, 8], "shortcut": "A", "stem": "cifar-pool",
@@ -67,7 +68,7 @@ def test_keras_computes_the_same(tmp_path: Path) -> None:
         network = build(spec).eval()
         state = random_weights(network)
         network.load_state_dict(state)
-        images = torch.rand(2, spec.in_channels, spec.image_size, spec.image_size)
+        images = torch.rand(2, *spec.input_shape)
         with torch.no_grad():
             expected = network(images)
         names.append(f"net{number}")
