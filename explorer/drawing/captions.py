@@ -1,6 +1,7 @@
 """The names of boxes in a diagram."""
 
 from explorer.analysis import Analysis, Layer
+from explorer.analysis.result import Window
 from explorer.drawing.tree import Node
 from explorer.i18n import _
 
@@ -25,6 +26,13 @@ def short_name(layer: Layer) -> str:
         return ""
     if layer.window:
         pool = {"MaxPool2d": _("max\n{window}"), "AvgPool2d": _("avg\n{window}")}.get(layer.kind, "{window}")
-        return pool.format(window=layer.window.kernel_and_stride)
+        return "\n".join([pool.format(window=layer.window.kernel_and_stride), *_options(layer.window)])
     words = {"Linear": _("linear"), "Concat": _("concat"), "AdaptiveAvgPool2d": _("avg pool")}
     return words.get(layer.kind, layer.kind)
+
+
+def _options(window: Window) -> list[str]:
+    """Dilation and groups as in a cfg token, for a line of their own: there is no room for more under a box."""
+    dilation = f"d{window.dilation[0]}" if max(window.dilation) > 1 else ""
+    groups = f"g{window.groups}" if window.groups > 1 else ""
+    return [f"{dilation}{groups}"] if dilation or groups else []
