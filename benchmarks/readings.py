@@ -102,7 +102,7 @@ def images(spec: Spec, data: str) -> Tensor:
     parts = torch.stack([torch.as_tensor(chosen[index]) for index in range(IMAGES)]).float() / 255
     if spec.in_channels == 1:
         return pad(interpolate(parts, size=(20, 20), mode="bilinear"), (4, 4, 4, 4))
-    return interpolate(parts, size=tuple(spec.sides), mode="bilinear")
+    return interpolate(parts, size=spec.sides, mode="bilinear")
 
 
 def calibrated_weights(spec: Spec, pair: Pair, data: str) -> dict[str, Tensor]:

@@ -56,6 +56,13 @@ def size_text(size: int | Size) -> str:
     return SIGN.join(map(str, size)) if isinstance(size, Size) else str(size)
 
 
+def picture_size(size: Size) -> str:
+    """The size of a picture, the width first as usual for pictures: ``32 × 32``."""
+    if size.height == size.width:
+        return f"{size.width} × {size.height}"
+    return _("{width} × {height} (width × height)").format(width=size.width, height=size.height)
+
+
 def parse_size(value: Any) -> int | Size:
     """A valid size of images from JSON, a link or a field.
 

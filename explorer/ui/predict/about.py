@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
+from explorer.specs.size import picture_size
 from explorer.ui.predict.figure_names import figure_name
 from explorer.ui.shared import address, weights_options
 from explorer.ui.shared.networks import title
@@ -54,9 +55,8 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
         (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=names)),
         (
             _("Images"),
-            _("{width} × {height} pixels, {colour}").format(
-                width=inputs.sides.width,
-                height=inputs.sides.height,
+            _("{size} pixels, {colour}").format(
+                size=picture_size(inputs.sides),
                 colour=_("grey") if spec.in_channels == 1 else _("colour"),
             ),
         ),

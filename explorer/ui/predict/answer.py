@@ -13,6 +13,7 @@ from explorer.prediction.answers import Answer
 from explorer.prediction.confidence import FIXED_BY_INK
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import verdict
+from explorer.specs.size import picture_size
 from explorer.ui.predict import bars, state
 from explorer.ui.predict.encoded import SMALL, data_url
 from explorer.ui.predict.view import DEFAULT
@@ -171,7 +172,6 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     values = Normalise(card.inputs, pixels.device)(pixels[None])[0]
     low, high = values.min().item(), values.max().item()
     grey = (values - low) / max(high - low, 1e-9) * 255
-    height, width = card.inputs.sides
     mode = (
         _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to this size")
     )
@@ -180,7 +180,7 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     return [
         (
             pixels,
-            _("What the network sees: {width} × {height} pixels, {how}").format(width=width, height=height, how=mode),
+            _("What the network sees: {size} pixels, {how}").format(size=picture_size(card.inputs.sides), how=mode),
             _("{name} as {network} sees it").format(name=answer.picture.name, network=answer.network.name),
         ),
         (

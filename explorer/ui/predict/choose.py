@@ -8,7 +8,7 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.store import store
 from explorer.prediction import networks
 from explorer.prediction.networks import Network
-from explorer.specs.size import Size, size_text
+from explorer.specs.size import Size, picture_size, size_text
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_options
@@ -96,9 +96,8 @@ def render_card(entry: registry.RegistryEntry) -> None:
     spec = card.network_spec
     parts = [
         ngettext("{count:,} class", "{count:,} classes", len(card.classes)).format(count=len(card.classes)),
-        _("{width} × {height} pixels, {colour}").format(
-            width=card.inputs.sides.width,
-            height=card.inputs.sides.height,
+        _("{size} pixels, {colour}").format(
+            size=picture_size(card.inputs.sides),
             colour=_("grey") if spec.in_channels == 1 else _("colour"),
         ),
         _("{count} parameters").format(count=short(weights_options.parameter_count(entry.name, spec))),

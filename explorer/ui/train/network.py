@@ -13,6 +13,7 @@ from explorer.families import PRESETS, Spec, saved
 from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
+from explorer.specs.size import picture_size
 from explorer.training.fitting import adapt
 from explorer.ui.shared import address
 from explorer.ui.shared.networks import full_title
@@ -94,8 +95,8 @@ def render_fitted(form: Form, preview: Preview) -> Spec | None:
     if preview.pixels and preview.pixels != spec.sides:
         height, width = preview.pixels
         notes.append(
-            _("The images are resized from {width} × {height} to {to_width} × {to_height} pixels.").format(
-                width=width, height=height, to_width=spec.sides.width, to_height=spec.sides.height
+            _("The images are resized from {width} × {height} to {size} pixels.").format(
+                width=width, height=height, size=picture_size(spec.sides)
             )
         )
     for note in notes:
