@@ -161,7 +161,7 @@ def _residual(result: Any) -> str:
 
 
 def _best(result: Any) -> str:
-    shares = {row.variant.spec.shortcut: row.validation[-1][1] for row in result.trained}
+    shares: dict[str, float] = {row.variant.spec.shortcut: row.validation[-1][1] for row in result.trained}
     if max(shares.values()) - min(shares.values()) < CLEAR:
         return "same"
     return max(shares, key=shares.__getitem__)

@@ -19,6 +19,7 @@ from explorer.lessons.gradients import Setting, amount, slope
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
 from explorer.lessons.shortcut import Answers, Findings, Look
+from explorer.lessons.trainings import Options, variants
 from explorer.training import short
 from explorer.ui.glossary import entries
 from explorer.ui.learn.experiments import experiments, network, trainings
@@ -60,9 +61,7 @@ def test_the_texts_about_trainings_follow_the_curves(name: str) -> None:
     lesson = lessons()[name]
     for position, step in enumerate(lesson.steps):
         view = trainings.TrainingsView.parse(lesson.settings_at(position))
-        outcome = trainings.Outcome(
-            view, trainings.variants(view.compare, trainings.Options(3, 0.1, permute=False, seed=0)), []
-        )
+        outcome = trainings.Outcome(view, variants(view.compare, Options(3, 0.1, permute=False, seed=0)), [])
         shown, other = (
             outcome._replace(trained=[
                 trainings.Trained(variant, 1000 * (place + 1), [(1, share), (2, share + place / 40)],
