@@ -216,11 +216,10 @@ def export(
     FILE.onnx or FILE.py:CLASS, for figures and tables.
     """
     from explorer.cli.print_progress import as_progress, progress_line
-    from explorer.exports import FORMATS, WEIGHT_FORMATS, batch_norm_note, content, export_weights
+    from explorer.exports import FORMATS, PAGE, WEIGHT_FORMATS, batch_norm_note, content, export_weights
     from explorer.exports import export as write
     from explorer.exports.onnx_options import OPSET, OnnxOptions
     from explorer.formatting import bytes_short
-    from explorer.prediction.home_page import PAGE, write_page
     from explorer.weights.files import read_card
 
     formats = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS, PAGE)))
@@ -245,6 +244,8 @@ def export(
         return
     with progress_line() as note:
         if source and name == PAGE:
+            from explorer.prediction.home_page import write_page
+
             size = write_page(source, output)
         elif source:
             size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, onnx=onnx)

@@ -2,6 +2,6 @@
 
 from explorer.exports.formats import FORMATS, Format
 from explorer.exports.run import batch_norm_note, content, export
-from explorer.exports.weights import WEIGHT_FORMATS, export_weights
+from explorer.exports.weights import PAGE, WEIGHT_FORMATS, export_weights
 
-__all__ = ["FORMATS", "WEIGHT_FORMATS", "Format", "batch_norm_note", "content", "export", "export_weights"]
+__all__ = ["FORMATS", "PAGE", "WEIGHT_FORMATS", "Format", "batch_norm_note", "content", "export", "export_weights"]

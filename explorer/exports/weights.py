@@ -16,6 +16,7 @@ from explorer.weights.files import check_card_path, prepare_for_publication, rea
 from explorer.workers.progress import Progress, silent
 
 WEIGHT_FORMATS = ("safetensors", "pth", "onnx", "pt2", "hub")
+PAGE = "page"  # the format of explorer.prediction.home_page
 
 
 def export_weights(

@@ -11,13 +11,13 @@ import jinja2
 
 from explorer.drawing.theme import theme
 from explorer.errors import InputError
+from explorer.exports.run import translate_errors
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _, language
 from explorer.prediction import browser_network, ink
 from explorer.weights.files import load
 
-PAGE = "page"  # name of the format on the command line
 MAX_BYTES = 12_000_000  # of weights as 32-bit floats; the file is a third larger
 MAX_MACS = 300_000_000  # for one image: about a second in a browser
 ASSETS = Path(__file__).parents[1] / "ui" / "assets"
@@ -81,11 +81,10 @@ def write_page(path: Path, target: Path) -> int:
     """Writes the HTML file of trained weights, and returns its size in bytes.
 
     Raises:
-        InputError: As in :func:`home_page`.
-        OSError: If the file can't be written.
+        InputError: As in :func:`home_page`, or if the file can't be written.
     """
     content = home_page(path).encode()
-    with atomic_write(target) as part:
+    with translate_errors(target), atomic_write(target) as part:
         part.write_bytes(content)
     return len(content)
 

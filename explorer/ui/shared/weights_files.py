@@ -9,10 +9,10 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from explorer.exports.hub import hub_folder
 from explorer.exports.onnx_options import OnnxOptions
-from explorer.exports.weights import trained_bytes
+from explorer.exports.weights import PAGE, trained_bytes
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction.home_page import PAGE, home_page
+from explorer.prediction.home_page import home_page
 from explorer.ui.shared.export import onnx_options
 from explorer.ui.shared.text import plain
 from explorer.weights import files
