@@ -82,7 +82,7 @@ def _to_half(network: nn.Module) -> None:
         scores: torch.Tensor = forward(image.half())
         return scores.float()
 
-    network.forward = convert  # type: ignore[method-assign]
+    network.forward = convert
 
 
 def _onnx_bytes(network: nn.Module, spec: Spec, note: str, about: dict[str, str], options: OnnxOptions) -> bytes:
@@ -154,7 +154,7 @@ def _traced(network: nn.Module, images: torch.Tensor, options: OnnxOptions) -> "
         torch.onnx.export(
             network,
             (images,),
-            content,
+            cast(Any, content),  # the annotation knows paths alone
             dynamo=False,
             opset_version=options.opset,
             input_names=["image"],

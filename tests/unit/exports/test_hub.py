@@ -6,10 +6,11 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, ModelCardData
 from PIL import Image
 
 from explorer.errors import InputError
@@ -33,18 +34,22 @@ def made(path: Path, **card: object) -> Path:
     return path
 
 
+def card_data(folder: zipfile.ZipFile) -> ModelCardData:
+    return cast(ModelCardData, ModelCard(folder.read("README.md").decode()).data)
+
+
 def test_the_hubs_own_parser_reads_the_card(tmp_path: Path) -> None:
     card = {"license": "MIT", "metrics": {"test/top1": 0.875, "test/images": 40}, "data": {"name": "ants: v1"}}
     folder = zipfile.ZipFile(BytesIO(hub_folder(made(tmp_path / "net.safetensors", **card))))
     assert sorted(folder.namelist()) == ["README.md", "config.json", "example.py", "model.safetensors", "net.py"]
-    data = ModelCard(folder.read("README.md").decode()).data
+    data = card_data(folder)
     assert (data.license, data.library_name, data.pipeline_tag) == ("mit", "pytorch", "image-classification")
     assert data.model_name == "Ants: and #bees"
     (result,) = data.eval_results or []
     assert (result.dataset_name, result.metric_type, result.metric_value) == ("ants: v1", "accuracy", 0.875)
     own = zipfile.ZipFile(BytesIO(hub_folder(made(tmp_path / "own.safetensors", license="ours: ask"))))
-    data = ModelCard(own.read("README.md").decode()).data
-    assert (data.license, data.to_dict()["license_name"]) == ("other", "ours: ask")
+    data = card_data(own)
+    assert (data.license, vars(data)["license_name"]) == ("other", "ours: ask")
 
 
 @pytest.mark.process

@@ -61,7 +61,7 @@ def computed(exported: dict[str, Any], image: Tensor) -> Tensor:
             case "relu":
                 value = value.relu()
             case "activation":
-                value = {"gelu": functional.gelu, "silu": functional.silu}[step["function"]](value)
+                value = functional.gelu(value) if step["function"] == "gelu" else functional.silu(value)
             case "concatenate":
                 value = torch.cat([value, *others], 1)
             case "pad_shortcut":
