@@ -16,15 +16,28 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from explorer.jobs.store import Status, Store
-from tests.browser.conftest import PATIENCE, ROOT, serve
+from tests.browser.conftest import ROOT, serve
 from tests.helpers import postgres
 from tests.helpers.ports import free_port
 
 SAME = "the same on both servers"
+SLOW = 90_000  # milliseconds; servers import torch, and the machine may be busy
 FORM = "train?net=mnist-fc&dataset=digits&recipe=quick&epochs=2&threads=1"
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
 MISSING = [name for name, found in (("PostgreSQL", postgres.programs()), ("HAProxy", HAPROXY)) if not found]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+# Notes when the browser loses its connection, connects again, and has a new page.
+NOTE_STATES = """() => {
+  const app = document.querySelector("[data-testid=stApp]").dataset, begin = performance.now();
+  window.states = [];
+  const note = () => {
+    const now = `${app.testConnectionState} ${app.testScriptState}`;
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    if (!window.states.at(-1)?.endsWith(now)) window.states.push(`${seconds} s ${now}`);
+  };
+  new MutationObserver(note).observe(document.body, {subtree: true, attributes: true});
+}"""
 
 Process = subprocess.Popen[bytes]
 
@@ -77,10 +90,9 @@ class Topology:
         return process
 
     def _wait_for_proxy(self) -> None:
-        until = time.monotonic() + PATIENCE / 1000
-        while time.monotonic() < until:
+        for _attempt in range(400):
             try:
-                urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=10).close()
+                urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=5).close()
             except OSError:
                 time.sleep(0.1)
             else:
@@ -97,7 +109,7 @@ def topology(tmp_path: Path) -> Iterator[Topology]:
 def arrive(browser: Browser, stack: ExitStack) -> tuple[BrowserContext, Page]:
     context = stack.enter_context(browser.new_context(reduced_motion="reduce"))
     page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(SLOW)
     return context, page
 
 
@@ -109,8 +121,8 @@ def server_of(context: BrowserContext) -> str:
 
 def ready(page: Page) -> None:
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=SLOW)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
 
 
 def test_two_servers_share_jobs_and_one_may_be_lost(topology: Topology, browser: Browser) -> None:
@@ -128,28 +140,29 @@ def test_two_servers_share_jobs_and_one_may_be_lost(topology: Topology, browser:
         watch.wait_for()
         [job] = topology.store.records()
         bob.goto(f"{topology.address}/runs?job={job.id}")  # the other server shows the job of the first
-        expect(bob.get_by_role("button", name="Delete")).to_be_enabled()
-        expect(bob.get_by_text("Predict with it")).to_be_visible()  # the runner has finished it
+        expect(bob.get_by_role("button", name="Delete")).to_be_enabled(timeout=SLOW)
+        expect(bob.get_by_text("Predict with it")).to_be_visible(timeout=SLOW)  # the runner has finished it
         assert topology.store.get(job.id).status is Status.FINISHED
         watch.click()
-        expect(ann.get_by_text("Predict with it")).to_be_visible()
+        expect(ann.get_by_text("Predict with it")).to_be_visible(timeout=SLOW)
         link = ann.url
         assert job.id in link
 
         bob.evaluate("window.sameDocument = true")
+        ann.evaluate(NOTE_STATES)
         topology.apps[lost].kill()
         begin = time.monotonic()
         ann.get_by_test_id("stApp").and_(ann.locator("[data-test-connection-state=CONNECTED]")).wait_for()
         ann.get_by_role("button", name="Rename").click()
         expect(ann.get_by_role("textbox", name="Name", exact=True)).to_have_value("mnist-fc digits")
-        print(f"back after {time.monotonic() - begin:.1f} s")
+        print(f"back after {time.monotonic() - begin:.1f} s: {ann.evaluate('window.states')}")
         assert ann.url == link
         assert server_of(first) == other
         bob.get_by_role("button", name="Rename").click()
         field = bob.get_by_role("textbox", name="Name", exact=True)
         field.fill("renamed")
         field.press("Enter")
-        expect(bob.get_by_role("heading", name="renamed")).to_be_visible()
+        expect(bob.get_by_role("heading", name="renamed")).to_be_visible(timeout=SLOW)
         assert bob.evaluate("window.sameDocument")
         assert server_of(second) == other
     _check_shutdown(topology, other)
@@ -161,6 +174,6 @@ def _check_shutdown(topology: Topology, app: str) -> None:
     children = [child for part in parts for child in psutil.Process(part.pid).children(recursive=True)]
     for part in parts:
         part.send_signal(signal.SIGTERM)
-    assert [part.wait(120) for part in parts] == [0, -signal.SIGTERM]
-    _gone, alive = psutil.wait_procs(children, 120)
+    assert [part.wait(30) for part in parts] == [0, -signal.SIGTERM]
+    _gone, alive = psutil.wait_procs(children, 10)
     assert not alive
