@@ -16,6 +16,10 @@ from tests.helpers.documents import ROOT
 PATIENCE = 300  # seconds
 SIGN = "nodes: "  # begins the lines that are for us: Ray prints others
 MODULES = "JobHead,NodeHead,ReportHead,StateHead"  # of the dashboard: jobs, and the nodes with their resources
+LISTEN = "dashboard_agent_listen_port"
+AGENT = "--dashboard_agent_command="
+# Jobs go through the agent of the head. In place of that of another node, this waits for the end of the node.
+NO_AGENT = f'{AGENT}sh -c "exec tail -f /dev/null --pid $PPID"'
 MEMORY = 78_643_200  # bytes of each object store, the least that Ray takes
 # Ray reads these when its processes start. It would give its workers the lowest priority and start some in advance.
 VARIABLES = {
@@ -23,8 +27,11 @@ VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
     "RAY_enable_metrics_collection": "0",
+    "RAY_memory_monitor_refresh_ms": "0",  # it would end jobs if other programs fill the memory
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": str(PATIENCE),
+    "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": str(PATIENCE),
     "RAY_health_check_initial_delay_ms": "0",
     "RAY_health_check_period_ms": "1000",
     "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
@@ -50,29 +57,32 @@ class _Nodes:
         return f"http://{self.head.webui_url}"
 
     def _add_head(self, port: int | None = None) -> Any:
+        return self._add_node(
+            include_dashboard=True, dashboard_port=port or _free_port(), include_log_monitor=False, num_cpus=0
+        )
+
+    def _add_node(self, **options: Any) -> Any:
+        """Start a node without the parts that no test needs."""
         from ray._private import services
 
-        start = services.start_ray_process
+        start, ports = services.start_ray_process, _agent_ports()
 
         def lean(command: list[str], kind: str, *more: Any, **named: Any) -> Any:
-            extra = [f"--modules-to-load={MODULES}"] if kind == "dashboard" else []
-            return start([*command, *extra], kind, *more, **named)
+            if kind == "dashboard":
+                command = [*command, f"--modules-to-load={MODULES}"]
+            if kind == "raylet":
+                # Without it, a node gives its agent 15 seconds to choose one.
+                command = [*command, f"--{LISTEN}={ports[LISTEN]}"]
+                if "--head" not in command:
+                    command = [NO_AGENT if word.startswith(AGENT) else word for word in command]
+            return start(command, kind, *more, **named)
 
         with patch.object(services, "start_ray_process", lean):
-            return self._cluster.add_node(
-                include_dashboard=True,
-                dashboard_port=port or _free_port(),
-                include_log_monitor=False,
-                num_cpus=0,
-                object_store_memory=MEMORY,
-                **_agent_ports(),
-            )
+            return self._cluster.add_node(object_store_memory=MEMORY, **options, **ports)
 
     def add_worker(self) -> None:
         """Add a node with one CPU."""
-        self.workers.append(
-            self._cluster.add_node(num_cpus=1, object_store_memory=MEMORY, wait=False, **_agent_ports())
-        )
+        self.workers.append(self._add_node(num_cpus=1, wait=False))
 
     def kill_worker(self, node_id: str) -> None:
         """Kill a node with its processes, as if its machine lost the power."""
@@ -151,7 +161,7 @@ def _free_port() -> int:
 
 def _agent_ports() -> dict[str, Any]:
     """Ports of a node's agents. A node that does not know them gives the agents only 15 seconds to choose."""
-    names = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
+    names = (LISTEN, "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
     return {name: _free_port() for name in names}
 
 
