@@ -113,28 +113,17 @@ def alone(data: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     return results(RunDirectory(folder))
 
 
-def test_a_job_whose_node_is_killed_goes_on_elsewhere_to_the_same_weights(
-    queue: Queue, nodes: Nodes, alone: dict[str, Any]
-) -> None:
-    job = queue.submit()
-    too_large = queue.submit(threads=8)
-    queue.wait(job, trains)
-    waiting = queue.store.get(too_large)
-    assert waiting.live is not None
-    assert "no node has what each process needs (CPUs: 8, GPUs: 0)" in waiting.live["step"]
-    assert waiting.live["step"] in summary(service.describe(waiting))
-    service.stop(too_large)
-    queue.wait(too_large, has(Status.STOPPED))
-    info = queue.backend.cluster._ask("GET", f"/api/jobs/{job}-{service.directory(job).ticket()}")
-    nodes.kill_worker(info["driver_node_id"])
-    record = queue.wait(job, has(Status.INTERRUPTED))
-    assert (record.error or {})["code"] == "killed"
-    assert 0 < record.progress < 1
-    service.resume(job)
-    queue.restart_runner()  # it finds the job
-    queue.wait(job, has(Status.FINISHED))
-    assert difference(alone, results(service.directory(job))) is None
-    nodes.add_worker()
+def test_two_processes_on_two_nodes_train_and_stop_together(queue: Queue) -> None:
+    job = queue.submit(processes=2)
+    record = queue.wait(job, trains)  # each node has one CPU
+    assert not record.error
+    service.stop(job)
+    begin = time.monotonic()
+    assert queue.wait(job, has(Status.STOPPED)).error is None
+    assert time.monotonic() - begin < STOP_SECONDS
+    state = checkpoint.read(service.directory(job).resume)
+    assert state is not None
+    assert len(state["random"]) == 2  # of each rank
 
 
 def test_a_job_on_object_storage_stops_in_time_and_resumes_to_the_same_weights(
@@ -164,30 +153,35 @@ def test_a_job_on_object_storage_stops_in_time_and_resumes_to_the_same_weights(
         time.sleep(0.1)
 
 
-def test_two_processes_on_two_nodes_train_and_stop_together(queue: Queue) -> None:
-    job = queue.submit(processes=2)
-    record = queue.wait(job, trains)  # each node has one CPU
-    assert not record.error
-    service.stop(job)
-    begin = time.monotonic()
-    assert queue.wait(job, has(Status.STOPPED)).error is None
-    assert time.monotonic() - begin < STOP_SECONDS
-    state = checkpoint.read(service.directory(job).resume)
-    assert state is not None
-    assert len(state["random"]) == 2  # of each rank
-
-
-def test_a_restarted_head_loses_no_job(queue: Queue, nodes: Nodes) -> None:
+def test_a_job_survives_its_node_and_the_head_to_the_same_weights(
+    queue: Queue, nodes: Nodes, alone: dict[str, Any]
+) -> None:
     job = queue.submit()
-    waits = queue.submit(threads=8)
+    too_large = queue.submit(threads=8)
     queue.wait(job, trains)
-    nodes.restart_head()
+    waiting = queue.store.get(too_large)
+    assert waiting.live is not None
+    assert "no node has what each process needs (CPUs: 8, GPUs: 0)" in waiting.live["step"]
+    assert waiting.live["step"] in summary(service.describe(waiting))
+
+    info = queue.backend.cluster._ask("GET", f"/api/jobs/{job}-{service.directory(job).ticket()}")
+    nodes.kill_worker(info["driver_node_id"])
     record = queue.wait(job, has(Status.INTERRUPTED))
-    assert record.progress > 0
-    assert queue.store.get(waits).status is Status.RUNNING
+    assert (record.error or {})["code"] == "killed"
+    assert 0 < record.progress < 1
+    service.resume(job)
+    queue.restart_runner()  # it finds the job, which goes on at the other node
+    queue.wait(job, trains)
+
+    nodes.restart_head()
+    assert 0 < queue.wait(job, has(Status.INTERRUPTED)).progress < 1
+    assert queue.store.get(too_large).status is Status.RUNNING
     nodes.add_worker()
     service.resume(job)
     queue.wait(job, has(Status.FINISHED))
-    record = queue.store.get(waits)
-    assert record.status is Status.RUNNING
-    assert "waiting in the cluster's queue" in (record.live or {})["step"]
+    assert difference(alone, results(service.directory(job))) is None
+    waiting = queue.store.get(too_large)
+    assert waiting.status is Status.RUNNING
+    assert "waiting in the cluster's queue" in (waiting.live or {})["step"]
+    service.stop(too_large)
+    queue.wait(too_large, has(Status.STOPPED))
