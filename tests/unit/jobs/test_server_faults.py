@@ -146,6 +146,9 @@ def test_training_outlives_an_outage_and_its_metrics_are_delivered_once(
     runner = make_runner(own, stubs)
     directory = service.directory(first)
 
+    def begin() -> None:
+        stubs.begin(first, rows(1))
+
     def cut() -> None:
         assert sorted(jobs.rows(first)) == sorted(rows(1))
         restarted.stop()
@@ -175,7 +178,7 @@ def test_training_outlives_an_outage_and_its_metrics_are_delivered_once(
         restarted.start()
 
     begun, pause = 2 * poll, 4 * poll + database.RETRY_PAUSE
-    clock.at(begun, lambda: stubs.begin(first, rows(1)) and None)
+    clock.at(begun, begin)
     clock.at(cut_at := begun + pause, cut)
     clock.at(back := cut_at + seconds, mend)
     clock.at(back + pause, end_in_an_outage)
