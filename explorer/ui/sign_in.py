@@ -59,6 +59,7 @@ def render_gate() -> bool:
     if is_open():
         _script(key="sign-in", data={"returning": True})
         return True
+    _script(key="sign-in", data={"returning": False})  # before the button: it stores the address of the page
     with (
         st.container(horizontal_alignment="center"),
         st.container(border=True, width=420, horizontal_alignment="center", key="sign-in-card"),
@@ -80,7 +81,6 @@ def render_gate() -> bool:
             st.button(_("Sign in"), icon=":material/login:", type="primary", on_click=_sign_in, key="sign-in.button")
             if problem := st.session_state.pop("sign-in.problem", ""):
                 st.error(plain(problem), icon=":material/error:")
-    _script(key="sign-in", data={"returning": False})
     return False
 
 
