@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from explorer.families import parse_spec
 from explorer.jobs import service
-from explorer.jobs.job import Job
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import ACTIVE, Store, store
 from explorer.settings import settings
 from tests.helpers import chromium, made_runs
@@ -179,6 +179,7 @@ def long_run(runs: Store) -> Iterator[Job]:
     """A run of a tiny network that trains until it is stopped, which happens after the test at the latest."""
     spec = parse_spec({"family": "vgg", "cfg": [4, "M"], "classifier": [], "image_size": 8, "num_classes": 10})
     [job] = made_runs.jobs("A long run", spec=spec, epochs=10_000)  # more than a test trains on the fastest machine
+    job = replace(job, resources=Resources(device="cpu", threads=1))
     service.submit([job])
     yield job
     if runs.get(job.id).status in ACTIVE:
