@@ -67,6 +67,12 @@ class Node(_Part):
     shapes: tuple[Shape | None, ...]
     is_float: bool
 
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if any(math.prod(shape) > MAX_ELEMENTS for shape in self.shapes if shape is not None):
+            raise ValueError("too many elements")
+        return self
+
 
 class Graph(_Part):
     """A network.

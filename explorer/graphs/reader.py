@@ -25,6 +25,7 @@ from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
+MAX_DEPTH = 100  # of functions that call functions
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization GroupNormalization InstanceNormalization "
     "PRelu".split(" ")
@@ -95,7 +96,7 @@ class _Reader:
         onnx, model = self.onnx, self.model
         if not model.graph.node:
             raise ContentError(_("it is no ONNX file, or it has no operators"))
-        self._check_count(len(model.graph.node) + sum(len(function.node) for function in model.functions))
+        self._check_count(self._inlined_count())
         opset = next((entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), 0)
         if opset > (newest := onnx.defs.onnx_opset_version()):
             raise ContentError(
@@ -110,7 +111,6 @@ class _Reader:
         onnx.checker.check_model(model)
         if model.functions:
             self.model = model = onnx.inliner.inline_local_functions(model)
-            self._check_count(len(model.graph.node))
         inferred = infer(model)
         for tensor in model.graph.initializer:  # some are computed from shapes
             if tensor.name not in self.constants:
@@ -129,6 +129,24 @@ class _Reader:
             "opset": opset,
             "batch": self.batch,
         }
+
+    def _inlined_count(self) -> int:
+        """Returns the number of operators once the file's functions, which may call each other, are written out."""
+        functions = {(one.domain, one.name): one for one in self.model.functions}
+        counts: dict[tuple[str, str], int] = {}
+
+        def count(nodes: Iterable[Any], callers: tuple[tuple[str, str], ...]) -> int:
+            total = 0
+            for node in nodes:
+                key = (node.domain, node.op_type)
+                if key in functions and key not in counts:
+                    if key in callers or len(callers) > MAX_DEPTH:
+                        raise ContentError(_("its functions call each other in a circle, or too deep"))
+                    counts[key] = count(functions[key].node, (*callers, key))
+                total += counts.get(key, 1)
+            return total
+
+        return count(self.model.graph.node, ())
 
     def _check_count(self, count: int) -> None:
         if count > MAX_NODES:
