@@ -17,7 +17,7 @@ def test_a_file_is_shown_without_editors_and_its_link_says_that_it_is_not_in_it(
     assert app.header[0].value.replace("\\", "") == "mine.onnx"
     assert not any(str(widget.key).startswith("edit.") and widget.key != "edit.preset" for widget in app.text_input)
     assert "train" not in " ".join(str(button.key) for button in app.button)
-    assert dict(app.query_params) == {"file": ["mine.onnx"]}
+    assert dict(app.query_params) == {"file": "mine.onnx"}
     app.selectbox(key="file.other").select("digits-cnn").run()
     assert metrics(app)["Parameters"] == "260"
     assert any("digits" in header.value for header in app.header)
