@@ -162,11 +162,11 @@ def _convolution(call: _Call) -> Step | None:
     out, inner, *kernel = found.shape
     rank, groups = len(kernel), call.integer("group", 1)
     stride, dilation = call.integers("strides", [1] * rank), call.integers("dilations", [1] * rank)
-    kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
+    kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
     has_bias = len(call.node.inputs) > 2 and bool(call.node.inputs[2])
     module = kind(
         inner * groups, out, tuple(kernel), tuple(stride), 0, tuple(dilation), groups, bias=False, device="meta"
-    )  # type: ignore[arg-type]  # of several classes
+    )
     module.weight = call.weight(1)
     if has_bias:
         module.bias = nn.Parameter(torch.empty(out, device="meta"))
@@ -186,7 +186,11 @@ def _pool(call: _Call) -> Step | None:
     if any(one != 1 for one in dilation):
         return None
     average = nn.AvgPool2d(
-        tuple(kernel), tuple(stride), 0, ceil, count_include_pad=bool(call.integer("count_include_pad", 0))
+        (kernel[0], kernel[1]),
+        (stride[0], stride[1]),
+        0,
+        ceil,
+        count_include_pad=bool(call.integer("count_include_pad", 0)),
     )
     return _Windowed(average, _sides(call, kernel, stride, dilation), 0.0)
 
