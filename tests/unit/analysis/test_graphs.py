@@ -163,7 +163,7 @@ def test_an_unknown_operator_is_named_and_the_rest_is_right(tmp_path: Path, monk
     assert analysis.layers[0].field.size == 3
 
 
-@pytest.mark.parametrize(("side", "kernel", "padding"), [(16_000, 15_999, 7_999), (8, 3, 2**30)])
+@pytest.mark.parametrize(("side", "kernel", "padding"), [(16_000, 15_999, 7_999), (8, 3, 2**20)])
 def test_huge_windows_and_paddings_are_refused_by_name(
     side: int, kernel: int, padding: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
