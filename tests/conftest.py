@@ -1,22 +1,36 @@
-"""Shared fixtures. torch is imported here, so that the import does not count against the time limit of a test."""
+"""Shared fixtures.
+
+The controller of pytest-xdist loads this file and those of the folders, but runs no test. So what is slow to import is
+imported in the fixtures.
+"""
 
 import gc
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
-import torch
 
 from explorer.jobs.store import Store, store
 from explorer.settings import settings
+from explorer.workers import subprocess_runner
 from tests.helpers import postgres as postgresql
+from tests.helpers.fork_server import ForkServer
 
-torch.set_num_threads(1)  # the suite runs one process per core
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import torch, so that the import does not count against the time limit of a test; one thread for each process."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        import torch
+
+        torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +52,21 @@ def pytest_collection_finish() -> None:
 def root() -> Path:
     """The folder of the project."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """A process that has imported torch and forks processes for tests."""
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def forked(fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the product's worker processes begin as forks, which have torch already."""
+    fast = SimpleNamespace(Popen=fork_server.start, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(subprocess_runner, "subprocess", fast)
 
 
 @pytest.fixture(scope="session")

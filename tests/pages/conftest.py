@@ -1,36 +1,67 @@
-"""Fixtures of the page tests."""
+"""Fixtures of the page tests. What is slow to import is imported in them, as tests/conftest.py says."""
 
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
-from torch import Tensor
 
-from explorer.data import preview
 from explorer.files import sha256
 from explorer.jobs.store import Store
-from explorer.prediction import networks, pictures, reasons
 from explorer.settings import settings
-from explorer.ui.page_state import guard, history
-from explorer.ui.predict import testsets
-from explorer.ui.shared import task_queue, weights_options
-from explorer.ui.train import cost, data, submit
-from explorer.weights.importing import conversion
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
-from tests.pages.train_page import PACE
+
+if TYPE_CHECKING:
+    from explorer.data.preview import Preview
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _scan_once() -> Iterator[None]:
     """Cache Streamlit's search for components in all packages. Each AppTest repeats it, and it takes 0.3 seconds."""
+    from streamlit.components.v2 import manifest_scanner
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _wait_for_scripts() -> Iterator[None]:
+    """Let AppTest wait for the end of a script. It asks a thousand times a second, which takes the script's time."""
+    from streamlit.testing.v1 import local_script_runner
+
+    check = local_script_runner.require_widgets_deltas
+
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+        thread = runner._script_thread
+        assert thread is not None
+        thread.join(timeout)
+        check(runner, 0 if thread.is_alive() else 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_once() -> Iterator[None]:
+    """Compile each page once, as a server does, and not in each run of a test."""
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+    from streamlit.testing.v1 import app_test, local_script_runner
+
+    compiled = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (app_test, local_script_runner):
+            patch.setattr(module, "ScriptCache", lambda: compiled)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _forks(forked: None) -> None:
+    """Let the worker processes of pages begin as forks."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +70,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     Pages use it to detect quick edits, double clicks and abandoned tasks.
     """
+    from explorer.ui.page_state import guard, history
+    from explorer.ui.shared import task_queue
+    from explorer.ui.train import submit
+
     fake = SimpleNamespace(now=1000.0)
     for module in (task_queue, guard, history, submit):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: fake.now))
@@ -48,6 +83,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 @pytest.fixture
 def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Temporary folders, a cached preview of digits, a fixed pace instead of a measured one, and no runner."""
+    from explorer.data import preview
+    from explorer.ui.train import cost, data
+    from tests.pages.train_page import PACE
+
     for name in ("data", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     monkeypatch.setattr(cost.throughputs, "work", lambda _key, _progress: PACE)
@@ -61,8 +100,10 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
 @pytest.fixture
 def read_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read previews of images in this process, because another process would import torch first."""
+    from explorer.data import preview
+    from explorer.ui.train import data
 
-    def read(name: str, progress: Progress = silent) -> preview.Preview:
+    def read(name: str, progress: Progress = silent) -> "Preview":
         preview.read(name, progress)
         cached = preview.load_cached(name)
         assert cached is not None
@@ -70,9 +111,6 @@ def read_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(preview, "compute", read)
     monkeypatch.setattr(data._downloading, "work", read)
-
-
-Converted = tuple[dict[str, Tensor], conversion.Answer]
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +122,8 @@ def conversions() -> dict[str, tuple[Any, bytes]]:
 @pytest.fixture
 def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Read each pickled checkpoint in a process only once in a test session."""
+    from explorer.weights.importing import conversion
+
     call = subprocess_runner.call
 
     def answer(module: str, request: dict[str, Any], *rest: Any, **options: Any) -> Any:
@@ -102,6 +142,10 @@ def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytes
 @pytest.fixture
 def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Temporary folders, and empty caches."""
+    from explorer.prediction import networks, pictures, reasons
+    from explorer.ui.predict import testsets
+    from explorer.ui.shared import weights_options
+
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()

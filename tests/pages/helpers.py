@@ -12,7 +12,7 @@ MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
 
 def open_page(page: str, **link: str) -> AppTest:
     """Open a page in a new session with this link."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60).switch_page(f"../pages/{page}.py")
+    app = AppTest.from_file(str(MAIN), default_timeout=300).switch_page(f"../pages/{page}.py")
     for key, value in link.items():
         app.query_params[key] = value
     return app.run()

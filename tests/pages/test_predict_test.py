@@ -59,7 +59,7 @@ def run_test(app: AppTest) -> None:
     time, here a page and the header of an array, the parser sometimes counts its recursion depth wrongly.
     """
     app.button(key="predict-test").click().run()
-    for _turn in range(1000):
+    for _turn in range(6000):  # minutes: the machine may be busy
         if all(piece.is_finished for piece in evaluation._tests._futures.values()):
             app.run()
             assert not any(button.key == "predict-test-stop" for button in app.button)
@@ -187,7 +187,7 @@ def test_the_training_data_of_a_run_are_the_default(server: Store) -> None:
 
 def wait_until_idle() -> None:
     """Wait until no test is running."""
-    for _turn in range(3000):
+    for _turn in range(15_000):
         if not evaluation._tests._busy:
             return
         time.sleep(0.02)
@@ -215,7 +215,7 @@ def running_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]
 
 def start_test(app: AppTest) -> AppTest:
     app.button(key="predict-test").click().run()
-    for _turn in range(1000):
+    for _turn in range(6000):  # minutes: the machine may be busy
         if any("halfway" in bar.proto.text for bar in app.get("progress")):
             return app
         time.sleep(0.02)

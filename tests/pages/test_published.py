@@ -14,7 +14,7 @@ def render(net: str, **fields: object) -> AppTest:
         published.badges(analysis)
         published.table(analysis)
 
-    app = AppTest.from_function(script, kwargs={"net": net, "fields": fields}, default_timeout=60).run()
+    app = AppTest.from_function(script, kwargs={"net": net, "fields": fields}, default_timeout=300).run()
     assert not app.exception
     return app
 

@@ -21,7 +21,7 @@ MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
 
 
 def open_page(**link: str) -> AppTest:
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app = AppTest.from_file(str(MAIN), default_timeout=300)
     for key, value in link.items():
         app.query_params[key] = value
     app.run()
@@ -81,7 +81,7 @@ def test_without_a_run_the_first_training_is_one_click_away() -> None:
     app = open_page()
     assert "No run yet" in words(app)
     page, query = links(app)[":primary[**Train a small network on digits**]"]
-    trained = AppTest.from_file(str(MAIN), default_timeout=60).switch_page(f"../pages/{page}.py")
+    trained = AppTest.from_file(str(MAIN), default_timeout=300).switch_page(f"../pages/{page}.py")
     for key, value in parse_qsl(query):
         trained.query_params[key] = value
     trained.run()

@@ -25,7 +25,7 @@ SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 def run_until_idle(app: AppTest) -> AppTest:
     """Runs the page until no task is under way."""
-    for _run in range(1200):
+    for _run in range(6000):  # minutes: the machine may be busy
         if not any("hourglass" in caption.value for caption in app.caption):
             return app
         if any(queue._busy for queue in QUEUES):

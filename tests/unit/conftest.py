@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,9 +11,10 @@ from explorer.errors import InputError
 from explorer.jobs import database as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
-from explorer.weights.importing.checkpoint import open_checkpoint
-from tests.helpers.fake_jobs import FakeBackend
-from tests.helpers.image_folders import Write, writer
+
+if TYPE_CHECKING:  # at run time where they are needed, as tests/conftest.py says
+    from tests.helpers.fake_jobs import FakeBackend
+    from tests.helpers.image_folders import Write
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,14 +42,18 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def write(tmp_path: Path) -> "Write":
     """Write images into class folders of the test's own: ``write("cat", "dog")``."""
+    from tests.helpers.image_folders import writer
+
     return writer(tmp_path)
 
 
 @pytest.fixture
-def stubs(jobs: Store) -> FakeBackend:
+def stubs(jobs: Store) -> "FakeBackend":
     """Jobs that are no processes, over an empty store."""
+    from tests.helpers.fake_jobs import FakeBackend
+
     return FakeBackend()
 
 
@@ -72,6 +77,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.fixture
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Open a file, which must be refused, and give the message; in this process no pickle is read."""
+    from explorer.weights.importing.checkpoint import open_checkpoint
 
     def check(path: Path) -> str:
         with monkeypatch.context() as server:

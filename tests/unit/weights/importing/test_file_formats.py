@@ -20,7 +20,7 @@ from explorer.weights.importing.mapped import MAX_NAME, map_tensors
 from explorer.weights.importing.wrappers import MAX_TENSORS
 from tests.helpers.foreign_files import archive, network, safetensors
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked")]
 
 F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 

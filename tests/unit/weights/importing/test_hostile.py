@@ -225,6 +225,7 @@ def test_pickles_of_other_programs_are_refused(tmp_path: Path) -> None:
         pickles.load(path, "x/data.pkl")
 
 
+@pytest.mark.usefixtures("forked")
 def test_numpy_numbers_and_options_are_metadata(tmp_path: Path, temporary: Path) -> None:
     """Many checkpoints hold numbers of NumPy and options of argparse, which PyTorch refuses."""
     tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
@@ -280,6 +281,7 @@ class Average:
         self.decay = 0.99
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("old", [False, True])
 def test_objects_of_the_training_code_become_their_values(tmp_path: Path, old: bool) -> None:
     history = defaultdict(list, {"accuracy": [0.5, 0.75]})
@@ -295,6 +297,7 @@ def test_objects_of_the_training_code_become_their_values(tmp_path: Path, old: b
         }
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("old", [False, True])
 def test_values_of_common_classes_do_not_prevent_reading(tmp_path: Path, old: bool) -> None:
     optimizer, scheduler = object.__new__(torch.optim.SGD), object.__new__(torch.optim.lr_scheduler.StepLR)
@@ -314,6 +317,7 @@ def test_values_of_common_classes_do_not_prevent_reading(tmp_path: Path, old: bo
         assert found.ignored == ("scheduler", "whole_optimizer")
 
 
+@pytest.mark.usefixtures("forked")
 def test_pickled_modules_next_to_a_state_dict_are_ignored(tmp_path: Path) -> None:
     head = nn.Sequential(nn.Linear(4, 10), nn.ReLU())
     content = {"state_dict": network(), "classifier": head, "criterion": nn.CrossEntropyLoss(torch.ones(10))}

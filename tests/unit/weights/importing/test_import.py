@@ -42,7 +42,7 @@ from tests.helpers.foreign_networks import (
 )
 from tests.helpers.narrow import resnet
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("forked")]
 
 __all__ = ["imported"]  # a fixture
 
