@@ -38,7 +38,7 @@ from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
 
 RUNNER = "explorer.jobs.runner"
-START_SECONDS = 3.0  # seconds until a new runner holds its lock
+START_SECONDS = 60.0  # seconds that a living runner has until it holds its lock; the machine may be busy
 WRITERS = 16  # jobs that are written at the same time
 CHECK_INTERVAL = 2.0  # seconds between two checks whether the runner lives
 MAX_SILENCE = 60.0  # seconds without a sign of life; a step of the runner takes less unless the machine is overloaded
@@ -229,7 +229,7 @@ def ensure_runner() -> None:
     with _start_lock:
         _runners[:] = [runner for runner in _runners if runner.poll() is None]
         if _runners and time.monotonic() - _last_start < START_SECONDS:
-            return  # the runner does not hold its lock yet
+            return  # it does not hold its lock yet; another one would only slow it down
         lock = FileLock(runner_lock())
         try:
             lock.acquire(timeout=0)
