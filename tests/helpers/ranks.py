@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
@@ -16,6 +15,8 @@ from torch.multiprocessing.spawn import start_processes
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import worker
+from tests.helpers.documents import ROOT
+from tests.helpers.fork_server import ForkServer
 
 
 def _rank(rank: int, world: int, folder: Path, task: Callable[..., Any]) -> None:
@@ -34,9 +35,9 @@ def in_ranks(world: int, folder: Path, task: Callable[..., Any]) -> list[Any]:
 
 
 def statuses(workers: Sequence[BaseProcess]) -> list[int | None]:
-    """Exit statuses of the processes; waits at most three minutes for each."""
+    """Exit statuses of the processes; waits at most ten minutes for each."""
     for process in workers:
-        process.join(180)
+        process.join(600)
     return [process.exitcode for process in workers]
 
 
@@ -49,15 +50,12 @@ def forked_workers(run: RunDirectory) -> list[BaseProcess]:
     return [*workers]
 
 
-def run_in_ranks(run: RunDirectory) -> list[int]:
-    """Train a run in two new processes, which are no forks; returns their exit statuses."""
+def run_in_ranks(run: RunDirectory, server: ForkServer) -> list[int]:
+    """Train a run in two processes, which are no forks of this one; returns their exit statuses."""
     command = [sys.executable, "-m", "explorer.training.worker", str(run.folder)]
-    places = _places()
     with run.log.open("wb") as log:
-        ranks = [
-            subprocess.Popen(command, env=os.environ | place, stdout=log, stderr=subprocess.STDOUT) for place in places
-        ]
-    return [rank.wait(180) for rank in ranks]
+        ranks = [server.start(command, cwd=ROOT, env=os.environ | place, stdout=log, stderr=log) for place in _places()]
+    return [rank.wait(600) for rank in ranks]
 
 
 def _places() -> list[dict[str, str]]:

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import timm
 import torch
 import torchinfo
 from torch import Tensor, nn
@@ -21,8 +21,13 @@ from explorer.families import resolve
 from explorer.families.building import build
 
 
-def timm_model(name: str) -> Callable[[], nn.Module]:
-    return lambda: timm.create_model(name)
+def timm_model(name: str, **options: Any) -> Callable[[], nn.Module]:
+    def make() -> nn.Module:
+        import timm  # takes a second
+
+        return timm.create_model(name, **options)
+
+    return make
 
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, object]]] = {
@@ -34,7 +39,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, object]]] = {
     ),
     "ssd": (lambda: detection.ssd300_vgg16(weights=None, weights_backbone=None).backbone, {"image_size": 300}),
     "timm-resnet18": (timm_model("resnet18"), {}),
-    "timm-features": (lambda: timm.create_model("resnet18", features_only=True), {"image_size": 64}),
+    "timm-features": (timm_model("resnet18", features_only=True), {"image_size": 64}),
     "timm-convnext": (timm_model("convnext_atto"), {"image_size": 64}),
     "timm-mobilenetv3": (timm_model("mobilenetv3_small_100"), {}),
     "timm-vit": (timm_model("vit_tiny_patch16_224"), {}),

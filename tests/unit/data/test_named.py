@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torchvision import datasets
 
 from explorer.data import NAMES, load
@@ -129,6 +128,8 @@ def cifar(mirror: Mirror, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> di
 
 
 def test_digits_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits  # takes a second
+
     found, wanted = load("digits"), load_digits()
     entry = NAMES["digits"]
     assert (len(found.train), len(found.test)) == entry.images

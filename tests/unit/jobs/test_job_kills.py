@@ -19,6 +19,7 @@ from explorer.jobs import service
 from explorer.jobs.processes import processes_of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
+from tests.helpers.fork_server import ForkServer
 from tests.helpers.process_harness import VICTIMS, Arena, kill, own_queue, results, wait_for, words
 from tests.helpers.ranks import run_in_ranks
 from tests.helpers.training import difference, images
@@ -52,7 +53,7 @@ def test_a_job_killed_at_any_moment_ends_with_the_same_bits(arena: Arena, alone:
     assert not arena.twice
 
 
-def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
+def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena, fork_server: ForkServer) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=60)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
@@ -75,7 +76,7 @@ def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
     unharmed = RunDirectory(arena.folder / "unharmed")
     unharmed.folder.mkdir()
     shutil.copy(service.directory(job).folder / "job.json", unharmed.folder)
-    assert run_in_ranks(unharmed) == [0, 0], unharmed.log.read_text(errors="replace")
+    assert run_in_ranks(unharmed, fork_server) == [0, 0], unharmed.log.read_text(errors="replace")
     assert difference(results(unharmed), results(service.directory(job))) is None
     assert not arena.twice
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.calibration import calibration_curve
 from torch import Tensor
 
 from explorer.training import calibration
@@ -46,6 +45,8 @@ def test_results_equal_scikit_learn_and_the_formula(count: int, classes: int) ->
     sure, guess = logits.softmax(1).double().max(1)
     right = (guess == labels).numpy()
     result = reliability(logits, labels)
+    from sklearn.calibration import calibration_curve  # takes a second
+
     accuracies, confidences = calibration_curve(right, sure.numpy(), n_bins=BINS)
     filled = [one for one in result["bins"] if one["images"]]
     assert [one["accuracy"] for one in filled] == pytest.approx(list(accuracies))

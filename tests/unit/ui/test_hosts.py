@@ -169,6 +169,6 @@ def test_streamlits_own_protections_are_on() -> None:
 def test_without_the_launcher_the_pages_are_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """``streamlit run explorer/main.py`` has no middleware."""
     monkeypatch.setattr(hosts, "refusal", lambda host_headers, _origins: "not ours" if host_headers == [] else None)
-    page = AppTest.from_file("../../../explorer/main.py", default_timeout=30).run()
+    page = AppTest.from_file("../../../explorer/main.py", default_timeout=300).run()
     assert [error.value for error in page.error] == ["not ours"]
     assert len(page.main) == 1
