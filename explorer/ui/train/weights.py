@@ -80,8 +80,9 @@ def _fitting_and_other(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
     return fitting, others
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _fits(spec: Spec, source: Spec) -> bool:
+    """Whether a network can start from weights. Cached, because every run of the page asks about all of them."""
     if spec.family != source.family:  # fast: needs no network
         return False
     try:
