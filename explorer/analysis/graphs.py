@@ -126,7 +126,7 @@ class GraphNetwork(nn.Module):
                 )
             values.update(zip(node.outputs, results, strict=False))
             result = results[0] if not set(self.graph.outputs) & values.keys() else result
-            found = results = None
+            del found, results  # so that only what is still needed stays in memory
             for name in {*inputs, *node.outputs}:
                 if self._last_uses.get(name, -1) <= position:
                     values.pop(name, None)

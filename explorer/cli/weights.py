@@ -282,8 +282,8 @@ def _figure_options(name: str, labels: str | None, resolution: int | None, *, is
         raise InputError(_("labels and grey are for figures, in the formats {known}").format(known=known))
     if resolution is not None and name != "png":
         raise InputError(_("resolution: only png has pixels; {name} has not").format(name=name))
-    kept = frozenset(Label) if labels is None else parse_labels(labels)
-    return FigureOptions(labels=kept, is_grey=is_grey, resolution=resolution or RESOLUTION) if is_figure else None
+    chosen = frozenset(Label) if labels is None else parse_labels(labels)
+    return FigureOptions(labels=chosen, is_grey=is_grey, resolution=resolution or RESOLUTION) if is_figure else None
 
 
 COMMANDS = (weights, evaluate, predict, export, import_)

@@ -189,10 +189,10 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
 
 
-def _remove_labels(figure: ET.Element, kept: frozenset[Label]) -> None:
+def _remove_labels(figure: ET.Element, shown_labels: frozenset[Label]) -> None:
     for parent in list(figure.iter()):
         for child in list(parent):
-            if (label := _label(parent, child)) is not None and label not in kept:
+            if (label := _label(parent, child)) is not None and label not in shown_labels:
                 parent.remove(child)
                 if label is Label.LEGEND:
                     _cut_off(figure, child)

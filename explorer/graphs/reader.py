@@ -273,14 +273,14 @@ class _Reader:
         if node.op_type in WEIGHTED:
             owners = [name.rpartition(".")[0] for name in node.input[1:] if name in self.constants and "." in name]
             if owners and owners[0]:
-                return owners[0][:200]
+                return str(owners[0][:200])
         for entry in node.metadata_props:
             if entry.key == SCOPES and len(entry.value) < 10_000:
                 try:
-                    scopes = [str(scope) for scope in literal_eval(entry.value)]
+                    listed = [str(scope) for scope in literal_eval(entry.value)]
                 except (ValueError, SyntaxError, TypeError, RecursionError):
                     break
-                named = [scope for scope in scopes[:-1] if scope]
+                named = [scope for scope in listed[:-1] if scope]
                 return f"{named[-1] if named else ''}.{node.op_type.lower()}".lstrip(".")[:200]
         scopes: list[str] = []
         for scope in (node.name or node.output[0]).strip("/").split("/"):

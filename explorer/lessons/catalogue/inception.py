@@ -232,6 +232,5 @@ def _saved(result: Inception) -> str:
 def _erratum(result: Inception) -> str:
     if result.widths.name != EXAMPLE:
         return ""
-    return "\n\n" + _("Other texts give {quoted:,} for this example. They count the 3×3 twice.").format(
-        quoted=quoted_macs(result)
-    )
+    sentence = _("Other texts give {quoted:,} for this example. They count the 3×3 twice.")
+    return f"\n\n{sentence.format(quoted=quoted_macs(result))}"

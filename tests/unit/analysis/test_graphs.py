@@ -56,13 +56,14 @@ class Small(nn.Module):
         x = x.view(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(batch, channels, height, width)
         x = self.down(x) + functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 4, 4))
         x = torch.cat([x, self.branch(x)], 1)
-        return self.head(self.norm(x.mean([2, 3])))
+        scores: Tensor = self.head(self.norm(x.mean([2, 3])))
+        return scores
 
 
 def read_here(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
     """Reads a file in this process; tests of the reader check the limits of its own."""
     for name in ("limit", "confine"):
-        monkeypatch.setattr(reader.sandbox, name, lambda **_settings: None)
+        monkeypatch.setattr(f"explorer.workers.sandbox.{name}", lambda **_settings: None)
     monkeypatch.setenv("TMPDIR", str(folder))
     path = folder / "net.onnx"
     path.write_bytes(content)
@@ -123,7 +124,7 @@ def test_files_of_presets(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     spec = resolve(name)
     module = build(spec)
     detach_auxiliary(module)
-    shape = (spec.in_channels, spec.image_size, spec.image_size)
+    shape = spec.input_shape
     graph = read_here(exported(module, shape, 16, tmp_path), tmp_path, monkeypatch)
     assert numbers(analyse_graph(graph)) == numbers(analyse_module(module, image_size=spec.image_size))
 
@@ -150,7 +151,7 @@ def strange(side: int, kernel: int = 3, padding: int = 1) -> bytes:
         value_info=[helper.make_tensor_value_info("b", TensorProto.FLOAT, (1, 3, side, side))],
     )
     imports = [helper.make_opsetid("", 18), helper.make_opsetid("acme", 1)]
-    return helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString()
+    return bytes(helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString())
 
 
 def test_an_unknown_operator_is_named_and_the_rest_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

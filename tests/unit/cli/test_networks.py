@@ -32,7 +32,7 @@ def test_what_names_a_network_of_this_product(text: str, expected: bool) -> None
 def test_a_class_of_the_users_own_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "my_net.py"
     path.write_text(CODE)
-    analysis = analysis_of(f"{path}:Net", 16)
+    analysis = analysis_of(f"{path}:Net", "16")
     assert (analysis.name, analysis.totals.params, analysis.input_shape) == ("Net", 112, (1, 3, 16, 16))
     assert "my_net.py" in capsys.readouterr().err
 

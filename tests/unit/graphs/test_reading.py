@@ -41,30 +41,34 @@ def convolution() -> onnx.ModelProto:
     return model([helper.make_node("Conv", ["image", "features.0.weight"], ["out"], pads=[1, 1, 1, 1])], [weight])
 
 
+def serialized(found: onnx.ModelProto) -> bytes:
+    return bytes(found.SerializeToString())
+
+
 def truncated() -> bytes:
-    return convolution().SerializeToString()[:-20]
+    return serialized(convolution())[:-20]
 
 
 def cycle() -> bytes:
-    return model(
-        [helper.make_node("Add", ["image", "b"], ["a"]), helper.make_node("Add", ["image", "a"], ["b"])]
-    ).SerializeToString()
+    return serialized(
+        model([helper.make_node("Add", ["image", "b"], ["a"]), helper.make_node("Add", ["image", "a"], ["b"])])
+    )
 
 
 def too_many() -> bytes:
     names = ["image", *(f"v{number}" for number in range(MAX_NODES)), "out"]
-    return model([helper.make_node("Relu", [one], [two]) for one, two in pairwise(names)]).SerializeToString()
+    return serialized(model([helper.make_node("Relu", [one], [two]) for one, two in pairwise(names)]))
 
 
 def huge_weight() -> bytes:
     found = convolution()
     found.graph.initializer[0].dims[0] = 2**62
-    return found.SerializeToString()
+    return serialized(found)
 
 
 def huge_map() -> bytes:
     size = numpy_helper.from_array(np.array([1, 3, 2**31, 2**31]), "size")
-    return model([helper.make_node("Expand", ["image", "size"], ["out"])], [size], (1, 3, 1, 1)).SerializeToString()
+    return serialized(model([helper.make_node("Expand", ["image", "size"], ["out"])], [size], (1, 3, 1, 1)))
 
 
 def exponential_functions() -> bytes:
@@ -83,23 +87,23 @@ def exponential_functions() -> bytes:
         ]
     found.graph.node.append(helper.make_node("f39", ["out"], ["more"], domain="local"))
     found.opset_import.append(helper.make_opsetid("local", 1))
-    return found.SerializeToString()
+    return serialized(found)
 
 
 def two_inputs() -> bytes:
     found = convolution()
     found.graph.input.append(helper.make_tensor_value_info("second", FLOAT, (1, 3, 8, 8)))
-    return found.SerializeToString()
+    return serialized(found)
 
 
 def future() -> bytes:
     found = convolution()
     found.opset_import[0].version = 999
-    return found.SerializeToString()
+    return serialized(found)
 
 
 def missing_attribute() -> bytes:
-    return model([helper.make_node("LRN", ["image"], ["out"], name="norm1")]).SerializeToString()
+    return serialized(model([helper.make_node("LRN", ["image"], ["out"], name="norm1")]))
 
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
@@ -128,8 +132,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
 @pytest.fixture
 def unconfined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[bytes], Graph]:
     """Runs the reader's work here, without its process and so without its limits."""
-    monkeypatch.setattr(reader.sandbox, "limit", lambda **_limits: None)
-    monkeypatch.setattr(reader.sandbox, "confine", lambda **_places: None)
+    monkeypatch.setattr("explorer.workers.sandbox.limit", lambda **_limits: None)
+    monkeypatch.setattr("explorer.workers.sandbox.confine", lambda **_places: None)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     def run(content: bytes, image_size: tuple[int, int] | None = None) -> Graph:
