@@ -14,6 +14,7 @@ from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
 from explorer.exports.table import table
 from explorer.exports.tikz import tikz
+from explorer.exports.torchinfo_summary import torchinfo_summary
 from explorer.exports.web_page import web_page
 from explorer.families import Spec
 from explorer.i18n import _
@@ -80,6 +81,9 @@ FORMATS: dict[str, Format] = {
     ),
     "keras": Format(lambda: _("Keras source"), ".py", "text/x-python", _text(keras_source), needs_spec=True),
     "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json), needs_spec=True),
+    "torchinfo": Format(
+        lambda: _("Summary by torchinfo"), ".txt", "text/plain", _text(torchinfo_summary), needs_spec=True
+    ),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
     "svg": _figure(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _drawn_text(svg_figure)),
     "pdf": _figure(lambda: _("Diagram as PDF"), ".pdf", "application/pdf", pdf_figure, is_text=False),

@@ -16,7 +16,7 @@ from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
 RESOLUTIONS = (96, 150, RESOLUTION, 600, 1200)  # pixels per inch
-PREVIEWED = ("pytorch", "keras", "json", "dot", "csv", "latex", "markdown", "tikz")  # text formats
+PREVIEWED = ("pytorch", "keras", "json", "torchinfo", "dot", "csv", "latex", "markdown", "tikz")  # text formats
 
 
 def render(network: Network, base: str, appearance: Appearance) -> None:

@@ -151,3 +151,9 @@ def test_graphviz_draws_the_graph() -> None:
         assert (done.returncode, done.stderr) == (0, "")
         drawn = [node for node in json.loads(done.stdout)["objects"] if "nodes" not in node]
         assert len(drawn) == len(analysis_of(network).layers) + 1
+
+
+@pytest.mark.parametrize("network", ["mnist-fc", "resnet50", "googlenet", "torchvision:shufflenet_v2_x0_5"])
+def test_torchinfo_counts_the_same_parameters(network: str) -> None:
+    params = analysis_of(network).totals.params
+    assert f"Total params: {params:,}" in text("torchinfo", network)
