@@ -74,7 +74,9 @@ def test_the_curve_of_the_latest_run_moves(visit: Visit, long_run: Job) -> None:
     expect(figure).to_have_attribute("aria-label", re.compile(r"validation [0-9.]+% at epoch"))
     before = figure.get_attribute("aria-label") or ""
     expect(figure).not_to_have_attribute("aria-label", before)
-    expect(card.get_by_role("link", name="A long run", exact=True)).to_have_attribute("href", re.compile(f"job={long_run.id}"))
+    expect(card.get_by_role("link", name="A long run", exact=True)).to_have_attribute(
+        "href", re.compile(f"job={long_run.id}")
+    )
     service.stop(long_run.id)
     expect(card.get_by_text("stopped")).to_be_visible()
 
