@@ -167,9 +167,9 @@ class _Reader:
                 graph.input.append(
                     self.onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
                 )
-        kept = [tensor.SerializeToString() for tensor in small]
+        parts = [tensor.SerializeToString() for tensor in small]
         del graph.initializer[:]
-        for content in kept:
+        for content in parts:
             graph.initializer.add().ParseFromString(content)
         if graph.sparse_initializer:
             raise ContentError(_("it has sparse weights, which are not read"))

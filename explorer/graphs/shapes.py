@@ -129,7 +129,7 @@ def _results(node: Any, known: dict[str, Any], types: dict[str, Any], opsets: li
 def _replace(graph: Any, computed: dict[str, Any]) -> None:
     from onnx import numpy_helper
 
-    kept = [node for node in graph.node if not all(name in computed for name in node.output if name)]
+    remaining = [node for node in graph.node if not all(name in computed for name in node.output if name)]
     del graph.node[:]
-    graph.node.extend(kept)
+    graph.node.extend(remaining)
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in computed.items())

@@ -120,7 +120,7 @@ def test_a_class_from_its_opening_to_its_report(servers: Servers, browser: Brows
         assert report.count("Whose weights are most?") == 2
         assert not any(word.removeprefix("You are ") in report for word in words), "a choice names nobody"
         teacher.once("dialog", lambda dialog: dialog.accept())
-        teacher.get_by_role("button", name="End the class").click()
+        teacher.get_by_role("button", name="End the class", exact=True).click()
         expect(students[0].get_by_text("This class has ended.")).to_be_visible(timeout=SLOW)
 
 

@@ -36,7 +36,7 @@ def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, r
     for page in (one, other):
         expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}"))).to_be_visible()
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
-    expect(chart.locator("svg")).to_be_visible()
+    expect(chart.locator("svg.marks")).to_be_visible()
     # The first validation adds a line, for which the chart is made anew.
     expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {epochs}"))).to_be_visible()
     wait_until_rendered(one)  # a chart may be resized once more when others are rendered

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from explorer.jobs.store import Status, Store
-from tests.browser.conftest import ROOT, serve
+from tests.browser.conftest import PATIENCE, ROOT, serve
 from tests.helpers import postgres
 from tests.helpers.ports import free_port
 

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
+from explorer.specs.size import Size
 from explorer.ui.predict import channels, heat, paint
 from explorer.ui.predict.reason import compute_once
 from explorer.weights.files import save
@@ -270,7 +271,7 @@ def test_two_sessions_compute_the_same_occlusion_once(monkeypatch: pytest.Monkey
     waits = Event()
     monkeypatch.setattr(heat, "occlusion", cover)
     monkeypatch.setattr("streamlit.delta_generator.DeltaGenerator.info", lambda *_args, **_named: waits.set())
-    network = SimpleNamespace(key="network", card=SimpleNamespace(inputs=SimpleNamespace(size=8)))
+    network = SimpleNamespace(key="network", card=SimpleNamespace(inputs=SimpleNamespace(sides=Size(8, 8))))
     case: Any = SimpleNamespace(network=network, picture=SimpleNamespace(identity="picture"), image=None)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(heat._compute_occlusion, case, 3, Patch(4, 2))

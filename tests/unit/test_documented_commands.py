@@ -32,6 +32,8 @@ from tests.helpers import made_runs
 from tests.helpers.documents import ROOT, CodePiece, commands, inline
 
 NOT_RUN = {
+    "FILE.onnx": "stands for any file",
+    "FILE.py:Class": "stands for anybody's code",
     "weights=torchvision:vgg16": "downloads half a gigabyte",
     "--dataset cifar10-jpeg.zip": "reads a file that is not in the repository",
     "--dataset mnist10k.npz": "reads a file that is not in the repository",

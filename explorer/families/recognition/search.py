@@ -12,8 +12,7 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | S
     """Networks that a checkpoint may hold, the likeliest first; empty if none fits.
 
     The search asks every family with a ``recognise`` module. If a guess of its family is certain, guesses by shapes
-    alone are left out. Families whose module is a ``FALLBACK`` are asked only if all others find nothing, and the
-    ``last_guesses`` of a module only if these find nothing either.
+    alone are left out. Families whose module is a ``FALLBACK`` are asked only if all others find nothing.
 
     Args:
         shapes: Shapes of the tensors by name, in the order of the file.
@@ -29,5 +28,4 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | S
             found = certain
         if any(found):
             return [guess for guesses in found for guess in guesses]
-    last = (module.last_guesses for module in modules if hasattr(module, "last_guesses"))
-    return [guess for guesses in last for guess in guesses(checkpoint)]
+    return []

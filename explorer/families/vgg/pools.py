@@ -208,10 +208,8 @@ def _cfg(
     kind: Literal["M", "A"] = "M",
 ) -> list[Token]:
     cfg: list[Token] = []
-    arriving = convolutions[0].before
     for unit, pool, padding, stride in zip(convolutions, pooled, paddings, strides or [1] * len(pooled), strict=True):
-        cfg.append(Conv(unit.after, unit.kernel, stride, padding, groups=arriving // unit.before))
-        arriving = unit.after
+        cfg.append(Conv(unit.after, unit.kernel, stride, padding))
         cfg += [Pool(kind)] if pool else []
     return cfg
 

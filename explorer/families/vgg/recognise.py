@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice, pairwise
+from itertools import islice
 from math import isqrt
 from typing import Any
 
@@ -41,40 +41,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     convolutions, head = running_order(layers.convolutions), running_order(layers.linears)
     if convolutions is not None and not layers.linears:
         convolutions, head = _convolutional_head(convolutions)
-    if convolutions is not None and head:
-        yield from _chains(checkpoint, convolutions, head)
-
-
-def last_guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """The chain of convolutions with groups that fits the layers.
-
-    It is asked for only if no family knows the network: the blocks of many others could be read as such a chain.
-    """
-    layers = checkpoint.layers
-    if layers.rest or not layers.convolutions:
-        return
-    convolutions, head = _grouped(layers.convolutions), running_order(layers.linears)
-    if convolutions is not None and head:
-        yield from _chains(checkpoint, convolutions, head)
-
-
-def _grouped(convolutions: list[Unit]) -> list[Unit] | None:
-    """The convolutions in the order of the file, if each can read the one before it in groups; else None.
-
-    A 1x1 that reduces the channels of a depthwise convolution ends an inverted bottleneck, which has a shortcut.
-    """
-    if convolutions[0].before not in CHANNELS:
-        return None
-    for first, second in pairwise(convolutions):
-        groups, rest = divmod(first.after, second.before)
-        narrows = first.before == 1 and second.kernel == 1 and second.after < first.after
-        if rest or second.after % groups or narrows:
-            return None
-    return convolutions
-
-
-def _chains(checkpoint: Checkpoint, convolutions: list[Unit], head: list[Unit]) -> Iterator[Guess]:
-    if any(RESIDUAL.search(unit.name) for unit in convolutions):
+    if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
     units = [*convolutions, *head]
     for spec, is_confirmed in _readings(convolutions, head, checkpoint.image_size).items():
@@ -196,7 +163,7 @@ def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
 def _questions(spec: VggSpec, *, is_confirmed: bool) -> tuple[Question, ...]:
     image = image_size_question(spec.image_size)
     text = _(
-        "Where are the pools, are they max (M) or average (A) pools, and which stride, padding and dilation do the "
+        "Where are the pools, are they max (M) or average (A) pools, and which stride and padding do the "
         "convolutions have?"
     )
     return (image,) if is_confirmed else (image, Question("cfg", text, list(spec.cfg)))

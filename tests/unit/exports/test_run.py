@@ -174,7 +174,7 @@ def test_the_command_prints_text(capsys: pytest.CaptureFixture[str], monkeypatch
     [
         (("lenet5", "--format", "onnx"), "name the file with -o"),
         (("lenet5", "--format", "csv", "--json"), "name the file with -o"),
-        (("lenet5", "--format", "docx", "-o", "x"), "format: 'docx' is not one of pytorch, onnx, json"),
+        (("lenet5", "--format", "docx", "-o", "x"), "format: 'docx' is not one of pytorch, onnx, pt2"),
         (("lenet5", "-o", "x"), "--format"),
         (("nonesuch", "--format", "json"), "nonesuch"),
         (("lenet5", "--format", "json", "-o", "/proc/none/x"), "can't write '/proc/none/x'"),

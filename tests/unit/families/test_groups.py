@@ -14,10 +14,8 @@ from explorer.exports.pytorch import source
 from explorer.families import parse_spec
 from explorer.families.building import build
 from explorer.families.link import decode, encode
-from explorer.families.recognition.guess import our_shapes
-from explorer.families.recognition.search import recognise
 from explorer.families.vgg.spec import VggSpec
-from explorer.specs.cfg import Conv, format_token, parse_token, parse_tokens, tokens
+from explorer.specs.cfg import Conv, format_token, parse_token, parse_tokens
 
 # Krizhevsky et al. 2012, section 3.5: the kernels of layers 2, 4 and 5 see the maps of one of two GPUs.
 TOWERS = ("96:11/4p0", "L", "M:3/2", "256:5g2", "L", "M:3/2", 384, "384:3g2", "256:3g2", "M:3/2")
@@ -125,20 +123,3 @@ def test_the_field_of_a_dilated_convolution_is_what_moves_its_unit() -> None:
     # A max-pool passes one of its two pixels, and a dilated kernel skips pixels inside its field.
     assert abs(int(rows.max() - rows.min()) + 1 - field.size) <= 1
     assert field.size == 1 + 2 * 2 + 1 + 2 * 3 * 2
-
-
-@pytest.mark.parametrize("spec", [VggSpec.parse({"cfg": TOWERS, "pool_to": None, "image_size": 227}), mobilenet()])
-def test_groups_of_a_checkpoint_are_seen_in_its_shapes(spec: VggSpec) -> None:
-    found, *_others = recognise(our_shapes(spec), ordered=True)
-    groups = [token.groups for token in tokens(spec.cfg) if isinstance(token, Conv)]
-    assert isinstance(found.spec, VggSpec)
-    assert [token.groups for token in tokens(found.spec.cfg) if isinstance(token, Conv)] == groups
-    assert "dilation" in next(question.text for question in found.questions if question.key == "cfg")
-    answered = found.changed(cfg=list(spec.cfg), pool_to=spec.pool_to, image_size=spec.image_size)
-    assert our_shapes(answered.spec) == our_shapes(spec)
-
-
-def test_inverted_bottlenecks_are_no_chain() -> None:
-    """MobileNetV2's blocks have shortcuts, which no tensor shows (Sandler et al. 2018)."""
-    shapes = {"0.weight": (8, 3, 3, 3), "1.weight": (24, 8, 1, 1), "2.weight": (24, 1, 3, 3), "3.weight": (8, 24, 1, 1)}
-    assert recognise(shapes | {"4.weight": (5, 8)}, ordered=True) == []
