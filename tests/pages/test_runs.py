@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.published_results import CIFAR10_CLASSES
+from explorer.drawing.theme import LIGHT
 from explorer.families import resolve
 from explorer.formatting import bytes_short
 from explorer.jobs import retention, service
@@ -146,7 +147,7 @@ def test_published_curves_and_classes_are_shown_with_those_of_a_run(jobs: Store)
     app = open_page(job=job)
     assert "Grey, long dashes: published by VGG notes, top-1 75.5%, top-3 93.2% at the end" in words(app)
     assert "original CIFAR-10 images" in words(app)
-    assert "VGG notes, published" in app.get("vega_lite_chart")[1].proto.spec
+    assert LIGHT.faint in app.get("vega_lite_chart")[1].proto.spec, "the colour of its line"
     assert "published" not in words(open_page(job=made_runs.add(jobs, "other", Status.FINISHED, spec=narrow)))
     job = made_runs.add(jobs, "mine too", Status.FINISHED, spec=resnet, dataset="cifar10")
     scores = made_runs.result()
