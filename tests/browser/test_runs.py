@@ -41,7 +41,7 @@ def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, r
     expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {epochs}"))).to_be_visible()
     wait_until_rendered(one)  # a chart may be resized once more when others are rendered
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
-    before = chart.locator("svg").inner_html()
+    before = chart.locator("svg.marks").inner_html()
     one.wait_for_function(
         "([chart, before]) => chart.querySelector('svg').innerHTML !== before", arg=[chart.element_handle(), before]
     )
