@@ -75,11 +75,10 @@ clean:
 
 .PHONY: chromium
 chromium:
-	@command -v chromium-headless-shell >/dev/null || { \
-	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); command -v apt-get >/dev/null && $$sudo apt-get update -qq && \
-	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell; } || \
-	  command -v chromium >/dev/null || \
-	  { echo "The browser tests need Chromium: install it and put 'chromium' on the PATH."; exit 1; }
+	@command -v chromium >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "The browser tests need Chromium: install it and put 'chromium' on the PATH."; exit 1; }; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 
 # Without them, the tests of the job store on a server, and of two app servers behind a proxy, are skipped: nothing here fails.
 # It waits for Chromium, because apt-get works for one at a time.

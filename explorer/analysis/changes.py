@@ -20,6 +20,7 @@ class Aspect(StrEnum):
     DILATION = "dilation"
     GROUPS = "groups"
     IN_CHANNELS = "in_channels"
+    FIRST_CHANNELS = "first_channels"
     OUT_CHANNELS = "out_channels"
     MAP = "map"
     IN_MAP = "in_map"
@@ -44,6 +45,7 @@ class Change:
             Aspect.DILATION: _("dilation {before} → {after}"),
             Aspect.GROUPS: _("groups {before} → {after}"),
             Aspect.IN_CHANNELS: _("channels in {before} → {after}"),
+            Aspect.FIRST_CHANNELS: _("channels of the first input {before} → {after}"),
             Aspect.OUT_CHANNELS: _("channels {before} → {after}"),
             Aspect.MAP: _("map {before} → {after}"),
             Aspect.IN_MAP: _("map in {before} → {after}"),
@@ -85,6 +87,8 @@ def _attributes(layer: Layer, other: Layer) -> dict[Aspect, str]:
         }
     if group_of(layer.kind) in WEIGHTED:  # other layers have as many input channels as output channels
         attributes[Aspect.IN_CHANNELS] = f"{channels(layer.input_shape):,}"
+    elif layer.kind == "Concat":
+        attributes[Aspect.FIRST_CHANNELS] = f"{channels(layer.input_shape):,}"
     attributes[Aspect.OUT_CHANNELS] = f"{channels(layer.output_shape):,}"
     attributes[Aspect.MAP] = _sides(layer.output_shape)
     return attributes

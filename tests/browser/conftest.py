@@ -1,4 +1,4 @@
-"""A running app and a browser: Debian's Chromium without windows, driven by Playwright."""
+"""A running app and a browser: Debian's Chromium, driven by Playwright."""
 
 import os
 import subprocess

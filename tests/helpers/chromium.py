@@ -2,5 +2,4 @@
 
 import shutil
 
-# Debian's shell has no windows and tabs to draw, which take a quarter of the browser's time. None if there is neither.
-EXECUTABLE = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+EXECUTABLE = shutil.which("chromium")  # Debian's package; None if it is missing

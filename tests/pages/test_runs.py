@@ -148,6 +148,8 @@ def test_published_curves_and_classes_are_shown_with_those_of_a_run(jobs: Store)
     assert "Grey, long dashes: published by VGG notes, top-1 75.5%, top-3 93.2% at the end" in words(app)
     assert "original CIFAR-10 images" in words(app)
     assert LIGHT.faint in app.get("vega_lite_chart")[1].proto.spec, "the colour of its line"
+    (pointer,) = [part for part in app.get("bidi_component") if part.key == "runs-epoch"]
+    assert "VGG notes, published" in pointer.proto.json
     assert "published" not in words(open_page(job=made_runs.add(jobs, "other", Status.FINISHED, spec=narrow)))
     job = made_runs.add(jobs, "mine too", Status.FINISHED, spec=resnet, dataset="cifar10")
     scores = made_runs.result()

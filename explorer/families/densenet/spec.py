@@ -80,7 +80,7 @@ class DenseNetSpec(ActivatedSpec):
                         number=stage, made=made, limit=MAX_WIDTH
                     )
                 )
-            if int(made * self.compression) < 1:
+            if stage < len(self.blocks) and int(made * self.compression) < 1:  # no transition follows the last block
                 raise SpecError(
                     _("compression: {value} leaves no channel of the {made} of block {number}").format(
                         value=self.compression, made=made, number=stage

@@ -220,11 +220,8 @@ def test_any_two_networks(one: dict[str, object], other: dict[str, object]) -> N
     assert paired == {(id(row.right), id(row.left)) for row in back if row.left and row.right}
     for row in rows:
         if row.left and row.right:
-            # A concatenation has several inputs; the first one says little.
-            inputs = [layer.kind != "Concat" and layer.input_shape for layer in (row.left, row.right)]
-            facts = [(l.kind, l.window, l.output_shape, l.params) for l in (row.left, row.right)]  # noqa: E741
-            is_equal = facts[0] == facts[1] and inputs[0] == inputs[1]
-            assert (row.status is Status.SAME) == is_equal
+            facts = [(l.kind, l.window, l.input_shape, l.output_shape, l.params) for l in (row.left, row.right)]  # noqa: E741
+            assert (row.status is Status.SAME) == (facts[0] == facts[1])
     assert tuple(row for part in rows_by_stage(rows) for row in part.rows) == rows
 
 
