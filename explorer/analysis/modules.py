@@ -14,9 +14,10 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from explorer.analysis.devices import AUTO, Device
+from explorer.analysis.layers import last_map
 from explorer.analysis.memory import Precision, SavedBytes, saved_for_backward
 from explorer.analysis.result import Analysis, NetworkWarning
-from explorer.analysis.summary import checked_device, complete, last_map, summarise
+from explorer.analysis.summary import checked_device, complete, summarise
 from explorer.analysis.trace import Recorder, Trace
 from explorer.errors import InputError, shown
 from explorer.families.refusal import explain

@@ -1,10 +1,8 @@
 """The analysis of a spec, on meta, without allocating tensors."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from math import log
 from typing import TypeVar
 
 import torch
@@ -14,6 +12,7 @@ from explorer import monitoring
 from explorer.analysis import advice, formulas
 from explorer.analysis.cost import Cost, cost, mult_adds
 from explorer.analysis.devices import AUTO, Device, local_device
+from explorer.analysis.layers import field_note, field_of, last_map, layers_of
 from explorer.analysis.memory import (
     FLOAT32,
     MAX_BATCH,
@@ -23,7 +22,7 @@ from explorer.analysis.memory import (
     saved_for_backward,
     training_memory,
 )
-from explorer.analysis.receptive_field import Global, Local, State, States, Unknown, geometry, propagate
+from explorer.analysis.receptive_field import propagate
 from explorer.analysis.result import (
     Analysis,
     Head,
@@ -32,9 +31,8 @@ from explorer.analysis.result import (
     ReceptiveField,
     SpecAnalysis,
     Totals,
-    Window,
 )
-from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
+from explorer.analysis.trace import Recorder, Trace
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
 from explorer.families.building import attach_auxiliary, build, detach_auxiliary, head_names
@@ -43,7 +41,6 @@ from explorer.i18n import _, language
 from explorer.specs.size import Size
 
 CACHE_SIZE = 64  # networks, at about a megabyte each
-GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
 
 _A = TypeVar("_A", bound=Analysis)
 
@@ -234,7 +231,7 @@ def summarise(
     """
     states = propagate(trace)
     costs = {traced.name: cost(traced) for traced in trace.layers}
-    layers = _layers(trace, states, costs, heads)
+    layers = layers_of(trace, states, costs, heads)
     parameters = list(network.parameters())
     params = sum(parameter.numel() for parameter in parameters)
     auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in auxiliary_heads.values()]
@@ -264,7 +261,7 @@ def summarise(
         "buffer_bytes": formulas.equation(_sum_formula(buffers), totals.buffer_bytes),
         "peak_activation_bytes": formulas.equation(_sum_formula(trace.peak), totals.peak_activation_bytes),
     }
-    return Summary(layers, (), totals, field, _field_note(state, field), tuple(warnings), lines)
+    return Summary(layers, (), totals, field, field_note(state, field), tuple(warnings), lines)
 
 
 def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
@@ -276,7 +273,7 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
         trace = _trace_network(network, spec, (1, *spec.input_shape))
     except SpecError:  # the map is too small for a head: there is a warning that the network can't train
         return ()
-    traced_layers = _layers(
+    traced_layers = layers_of(
         trace, propagate(trace), {traced.name: cost(traced) for traced in trace.layers}, head_names(spec)
     )
     indices = {layer.name: position for position, layer in enumerate(layers)}
@@ -295,172 +292,3 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
         )
         heads.append(Head(name, source_index, numbered))
     return tuple(heads)
-
-
-def _layers(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[str, ...]) -> tuple[Layer, ...]:
-    producers = {value: index for index, traced in enumerate(trace.layers) for op in traced.ops for value in op.outputs}
-    stage = ""
-    height, width = trace.image.shape[-2:]
-    stored: set[int] = {trace.image.storage}
-    layers = []
-    for position, traced in enumerate(trace.layers):
-        output = traced.output
-        state = states.get(output)
-        field = field_of(state, (height, width))
-        stage = _stage(traced, heads, stage, state, Size(height, width))
-        cost_of_layer = costs[traced.name]
-        new_bytes = 0 if output.storage in stored else output.bytes
-        stored.update(value.storage for op in traced.ops for value in op.outputs)
-        layers.append(
-            Layer(
-                name=traced.name,
-                kind=traced.kind,
-                stage=stage,
-                input_shape=traced.inputs[0].shape if traced.inputs else (),
-                output_shape=output.shape,
-                inputs=tuple(sorted({index for value in traced.inputs for index in _sources(value, producers)})),
-                window=next((found for op in traced.ops if (found := _window(op))), None),
-                params=traced.params,
-                trainable=traced.trainable,
-                cost=cost_of_layer,
-                activation_bytes=new_bytes,
-                field=field,
-                sees_whole_image=isinstance(state, Global) or (isinstance(state, Local) and bool(state.gate)),
-                notes=_notes(state, field, cost_of_layer),
-                formulas=_formulas(traced, cost_of_layer, states, new_bytes),
-                channels_last=_is_channels_last(output.shape, state, Size(height, width)),
-            )
-        )
-        producers[output] = position  # a module that returns its input (dropout) is still a layer of the chain
-    return tuple(layers)
-
-
-def _formulas(traced: TracedLayer, cost_of_layer: Cost, states: States, new_bytes: int) -> dict[str, str]:
-    return {
-        "params": formulas.parameters(traced),
-        "macs": formulas.macs(traced, cost_of_layer),
-        "flops": formulas.flops(cost_of_layer),
-        "output_shape": formulas.output_size(traced),
-        "receptive_field": formulas.receptive_field(traced, states),
-        "stride": formulas.field_stride(traced, states),
-        "padding": formulas.field_padding(traced, states),
-        "activation_bytes": formulas.activation_bytes(traced, new_bytes),
-    }
-
-
-def _window(op: Op) -> Window | None:
-    found = geometry(op)
-    if not found:
-        return None
-    kernel, stride, padding, dilation = zip(*found, strict=True)
-    return Window(kernel, stride, padding, dilation, op.args[8] if op.name == "convolution" else 1)
-
-
-def _sources(value: Value, producers: dict[Value, int]) -> list[int]:
-    """Returns the indices of the layers that compute a value, through operators that only move data."""
-    found, pending = [], [value]
-    while pending:
-        value = pending.pop()
-        if value in producers:
-            found.append(producers[value])
-        elif value.made_by:
-            pending.extend(source for source in value.made_by.inputs if source.source == "input")
-    return found
-
-
-def _stage(traced: TracedLayer, heads: tuple[str, ...], before: str, state: State, image: Size) -> str:
-    """Returns the stage of a layer: the size of its map, as in papers; a pool belongs to the stage of its input."""
-    if before == "head" or traced.name.split(".")[0].split("#")[0] in heads:
-        return "head"
-    if isinstance(state, Unknown):
-        return _("tokens")
-    pools = any(geometry(op) and op.name != "convolution" for op in traced.ops)
-    shape = (traced.inputs[0] if pools and traced.inputs else traced.output).shape
-    if len(shape) != 4:
-        return before
-    # A squeeze-and-excitation gate pools maps to 1×1 in a branch, which is not a stage.
-    rows, columns = shape[1:3] if _is_channels_last(shape, state, image) else shape[2:]
-    return before if isinstance(state, Global) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
-
-
-def _is_channels_last(shape: tuple[int, ...], state: State, image: Size) -> bool:
-    """Returns whether a value is a batch of maps with channels last; by their aspect if their state does not say."""
-    if len(shape) != 4:
-        return False
-    if isinstance(state, Local):
-        return state.dims == (1, 2)
-    _batch, one, two, three = shape
-    aspect = log(image.height / image.width)
-    return abs(log(one / two) - aspect) < abs(log(two / three) - aspect)
-
-
-def field_of(state: State, image: tuple[int, int]) -> ReceptiveField | None:
-    """Returns the receptive field of a map's units; None if it has no closed form.
-
-    Args:
-        state: State of the map.
-        image: Rows and columns of the image.
-    """
-    if not isinstance(state, Local) or state.rows.closed_form is None or state.columns.closed_form is None:
-        return None
-    rows, columns = (
-        (form.size, form.stride, form.padding) for form in (state.rows.closed_form, state.columns.closed_form)
-    )
-    unit = (state.rows.units // 2, state.columns.units // 2)
-    span = (state.rows.span(unit[0]), state.columns.span(unit[1]))
-    full_view = (state.rows.full_view(image[0]), state.columns.full_view(image[1]))
-    return ReceptiveField(
-        *rows,
-        unit=unit,
-        span=span,
-        smallest_over_paths=state.rows.smallest.size,
-        full_view=(full_view[0], full_view[1]) if full_view[0] and full_view[1] else None,
-        columns=columns if columns != rows else None,
-    )
-
-
-def _notes(state: State, field: ReceptiveField | None, cost_of_layer: Cost) -> tuple[str, ...]:
-    notes = [note] if (note := _field_note(state, field)) else []
-    if cost_of_layer.unknown:
-        notes.append(_("not counted: {operators}").format(operators=", ".join(cost_of_layer.unknown)))
-    return tuple(notes)
-
-
-def _field_note(state: State, field: ReceptiveField | None) -> str:
-    """Returns what the numbers of a field don't say; empty if they say all."""
-    if field:
-        gate = state.gate if isinstance(state, Local) else ""
-        if not gate:
-            return ""
-        return _(
-            "the receptive field leaves out gates (squeeze-and-excitation), which see the whole image; the first pools "
-            "it at {layer}"
-        ).format(layer=gate)
-    if isinstance(state, Unknown):
-        return _("receptive field not traced through {cause}").format(cause=state.cause)
-    if isinstance(state, Local):
-        return _("receptive field: windows of different sizes or strides, so no single one")
-    if state is None:
-        return _("receptive field: none, it depends on no pixel")
-    return _("receptive field: the whole image")
-
-
-def last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
-    """Returns the last map before global or adaptive pooling, flatten or head; its field is that of the network."""
-    value = trace.output
-    while (op := value.made_by) is not None:
-        in_head = op.layer is not None and op.layer.name.split(".")[0].split("#")[0] in heads
-        if len(value.shape) == 4 and not in_head and op.name not in GLOBAL_POOLS and not _is_pooled(value):
-            break
-        value = next(source for source in op.inputs if source.source == "input")
-    return value
-
-
-def _is_pooled(value: Value) -> bool:
-    """Whether a value has one cell, because a pool before it left no more of its map."""
-    while (op := value.made_by) is not None and math.prod(value.shape) == max(value.shape):
-        before = next(source for source in op.inputs if source.source == "input")
-        if math.prod(before.shape) > math.prod(value.shape) and op.name in (*GLOBAL_POOLS, "avg_pool2d"):
-            return True
-        value = before
-    return False

@@ -22,6 +22,7 @@ from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
 from explorer.data.preprocessing import Preprocessing
 from explorer.families.building import build
 from explorer.families.modules import Concat, PadShortcut
+from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.classify import channels_of
 from explorer.prediction.networks import Network
@@ -92,6 +93,28 @@ def written(module: nn.Module, card: Card) -> dict[str, Any] | None:
     except _NotExpressibleError:
         return None
     return {"input": _input(card.inputs, channels_of(card)), "steps": steps, "weights": weights.encoded()}
+
+
+def field_words(*, preparation: str) -> dict[str, str]:
+    """Returns the sentences of a drawing field. The browser fills in what is in braces.
+
+    Args:
+        preparation: What happens to a drawing before the network reads it.
+    """
+    return {
+        "paper": _("Field to draw into"),
+        "keys": _(
+            "Draw with mouse, finger or pen. By keyboard, arrow keys move the pen, and Space puts it down or lifts it."
+        ),
+        "undo": _("Undo"),
+        "clear": _("Clear"),
+        "thickness": _("Thickness"),
+        "seen": _("What the network sees"),
+        "hint": _("Draw here"),
+        "preparation": preparation,
+        "answer": _("{name}, {share}"),
+        "unsure": _("Not sure: {name} ({share}) or {second} ({other})"),
+    }
 
 
 def macs_of(card: Card) -> int:

@@ -100,16 +100,5 @@ def _words() -> dict[str, Any]:
         "refused": _("The camera can't be used: allow it for this page, or choose a picture."),
         "unreadable": _("This file is not a picture that your browser can show."),
         "made_by": _("Made by CNN Architecture Explorer. This file works offline."),
-        "paper": _("Field to draw into"),
-        "keys": _(
-            "Draw with mouse, finger or pen. By keyboard, arrow keys move the pen, and Space puts it down or lifts it."
-        ),
-        "undo": _("Undo"),
-        "clear": _("Clear"),
-        "thickness": _("Thickness"),
-        "seen": _("What the network sees"),
-        "hint": _("Draw here"),
-        "preparation": "",
-        "answer": _("{name}, {share}"),
-        "unsure": _("Not sure: {name} ({share}) or {second} ({other})"),
+        **browser_network.field_words(preparation=""),
     }

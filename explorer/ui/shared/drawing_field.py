@@ -13,7 +13,7 @@ import streamlit as st
 from explorer.data.framing import Framing
 from explorer.i18n import _
 from explorer.prediction import browser_images, ink, networks
-from explorer.prediction.browser_network import for_browser
+from explorer.prediction.browser_network import field_words, for_browser
 from explorer.prediction.networks import Network
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -94,17 +94,4 @@ def _words(network: Network, in_browser: bool) -> dict[str, Any]:
             "server answers after each stroke."
         )
     )
-    return {
-        "paper": _("Field to draw into"),
-        "keys": _(
-            "Draw with mouse, finger or pen. By keyboard, arrow keys move the pen, and Space puts it down or lifts it."
-        ),
-        "undo": _("Undo"),
-        "clear": _("Clear"),
-        "thickness": _("Thickness"),
-        "seen": _("What the network sees"),
-        "hint": _("Draw here"),
-        "preparation": f"{preparation(network)} {answered}",
-        "answer": _("{name}, {share}"),
-        "unsure": _("Not sure: {name} ({share}) or {second} ({other})"),
-    }
+    return field_words(preparation=f"{preparation(network)} {answered}")
