@@ -166,6 +166,7 @@ def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The store of the running app."""
     for name in ("runs", "data", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
+    monkeypatch.setenv("EXPLORER_KEEP_READY", "false")  # as for the app: a runner that this process starts keeps none
     settings.cache_clear()
     store.cache_clear()
     monkeypatch.setattr("explorer.jobs.service.ensure_runner", ensure_runner)

@@ -8,7 +8,8 @@ ask for at the same time is read from the store once.
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -28,7 +29,7 @@ from explorer.ui.upload_limit import client_address
 
 MAX_LINK = 500  # characters of a link in a QR code
 MAX_BODY = 700_000  # bytes of a request: a picture and a question
-FRESH = 0.25  # seconds for which all browsers of a class are payload the same state
+FRESH = 0.25  # seconds for which all browsers of a class are given the same state
 PRESENCE = 60.0  # seconds between two notes that a student is there
 WRONG_CODES = 60  # that one address may try within ten minutes; a class may be behind one address
 WRONG_SECONDS = 600.0
@@ -109,7 +110,8 @@ def _state(request: Request, _body: dict[str, Any]) -> Response:
 
 def _report(request: Request, _body: dict[str, Any]) -> Response:
     code, key = _code_and_key(request)
-    found = classes().teacher_of(code, key)
+    with _counted_tries(client_address(request.scope)):
+        found = classes().teacher_of(code, key)
     rounds, words = classes().rounds(code), classes().words(code)
     if request.query_params.get("format") == "csv":
         return Response(report.csv(rounds, words), media_type="text/csv; charset=utf-8")
@@ -145,15 +147,11 @@ def _act(request: Request, body: dict[str, Any]) -> Response:
 
 def _enter(store: Classes, action: str, request: Request, body: dict[str, Any]) -> dict[str, Any]:
     code, client = str(body.get("code", ""))[:20].strip().upper(), client_address(request.scope)
-    _check_tries(client)
-    try:
+    _check_tries(client)  # the right code may be a guess, too
+    with _counted_tries(client):
         if action == "accept":
             return {"code": code, "key": store.accept(code, str(body.get("invitation", ""))), "role": Role.TEACHER}
         key, word = store.join(code)
-    except (NoClassError, NotAllowedError):
-        with _lock:
-            _wrong.setdefault(client, deque(maxlen=WRONG_CODES)).append(time.monotonic())
-        raise
     return {"code": code, "key": key, "word": word, "role": Role.STUDENT}
 
 
@@ -191,14 +189,8 @@ def _member(request: Request) -> Member:
     with _lock:
         member = _members.get((code, key))
     if member is None:
-        client = client_address(request.scope)
-        _check_tries(client)
-        try:
+        with _counted_tries(client_address(request.scope)):
             member = classes().member(code, key)
-        except (NoClassError, NotAllowedError):
-            with _lock:
-                _wrong.setdefault(client, deque(maxlen=WRONG_CODES)).append(time.monotonic())
-            raise
         if member.role is Role.STUDENT:
             classes().note_presence(member)
         with _lock:
@@ -211,8 +203,23 @@ def _code_and_key(request: Request) -> tuple[str, str]:
     return request.query_params.get("code", ""), key if kind.lower() == "bearer" else ""
 
 
+@contextmanager
+def _counted_tries(client: str) -> Iterator[None]:
+    """Counts the wrong codes and keys of a client. Whoever is in a class stays in it, also after another's guesses.
+
+    Raises:
+        TooManyError: In place of the refusal of a wrong code or key, if there were too many.
+    """
+    try:
+        yield
+    except (NoClassError, NotAllowedError):
+        _check_tries(client)
+        with _lock:
+            _wrong.setdefault(client, deque(maxlen=WRONG_CODES)).append(time.monotonic())
+        raise
+
+
 def _check_tries(client: str) -> None:
-    """Refuses a client that has tried too many codes and keys of no class."""
     with _lock:
         tries = _wrong.get(client, ())
         recent = sum(time.monotonic() - one < WRONG_SECONDS for one in tries)
@@ -221,7 +228,7 @@ def _check_tries(client: str) -> None:
 
 
 def _fresh(code: str) -> _States:
-    with _lock:  # the others wait for the first one, and are payload the same
+    with _lock:  # the others wait for the first one, and get the same
         if (known := _states.get(code)) is None:
             found = classes().get(code)
             known = found, classes().current_rounds(found), classes().words(code)

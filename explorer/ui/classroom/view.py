@@ -1,4 +1,4 @@
-"""What a browser is payload about its class: students only what the teacher has sent and revealed."""
+"""What a browser gets to know about its class: students only what the teacher has sent and revealed."""
 
 from collections.abc import Sequence
 from typing import Any

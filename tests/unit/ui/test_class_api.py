@@ -175,6 +175,7 @@ def test_answers_that_are_none_are_refused_in_a_sentence(app: Starlette) -> None
 
 def test_codes_are_not_guessed(app: Starlette) -> None:
     teacher = Client(app).enter("open")
+    student = Client(app, "10.0.0.66").enter("join", code=teacher.code)
     guesser = Client(app, "10.0.0.66")
     told = [guesser.post("join", code=f"AAAA{first}{second}") for first in "234567" for second in "23456789AB"]
     assert {answer.status for answer in told} == {404}
@@ -182,6 +183,9 @@ def test_codes_are_not_guessed(app: Starlette) -> None:
     assert Client(app, "10.0.0.67").post("join", code=teacher.code).status == 200
     guesser.code, guesser.key = teacher.code, "guessed"
     assert guesser.get("state").status == 429
+    assert guesser.get("report").status == 429
+    api._members.clear()
+    assert student.get("state").status == 200, "who is in a class behind the same address stays in it"
 
 
 def test_a_server_that_is_read_only_has_no_classes(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
