@@ -197,12 +197,12 @@ def log_tail(record: Record) -> str:
     return text if size <= LOG_TAIL else text.partition("\n")[2]
 
 
-@st.cache_resource(ttl=LOAD_INTERVAL, max_entries=1, show_spinner=False)
 def has_machines() -> bool:
     """Returns whether several machines may share the store."""
     return store().path is None
 
 
+@st.cache_resource(ttl=LOAD_INTERVAL, max_entries=1, show_spinner=False)
 def machine_load() -> machine.Machine:
     """Returns the load of the machine, at most two seconds old."""
     return machine.read_load()
