@@ -13,83 +13,29 @@ import random
 import statistics
 import time
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
-
 from benchmarks.page import served
+from benchmarks.tab import PATIENCE, opened_tab, parameters_shown, percentile
 
-EDITED = {"net=vgg16": "edit.num_classes", "net=resnet50": "edit.num_classes", "net=googlenet": "edit.num_classes"}
-PATIENCE = 60  # seconds
+LINKS = ("net=vgg16", "net=resnet50", "net=googlenet")
+CLASSES = "edit.num_classes"
 LIMIT = 500  # ms
-
-
-class Session:
-    """A session on the Architecture page.
-
-    Attributes:
-        messages: Messages of the server so far.
-        size: Their bytes.
-    """
-
-    def __init__(self, socket: ClientConnection, link: str) -> None:
-        self.socket, self.link = socket, link
-        self.messages = self.size = 0
-        self.widget = ""  # id of the number field that is edited
-        self.page = ""  # hash of the page
-
-    async def run(self, value: float | None = None) -> float:
-        """Starts a run of the page, and returns the milliseconds until the new number of parameters has arrived.
-
-        Raises:
-            TimeoutError: If it does not arrive.
-        """
-        state = ClientState(query_string=self.link, page_name="" if self.page else "architecture")
-        state.page_script_hash = self.page
-        if value is not None:
-            state.widget_states.widgets.append(WidgetState(id=self.widget, double_value=value))
-        start = time.perf_counter()
-        await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
-        shown = 0.0
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                content = await self.socket.recv()
-                assert isinstance(content, bytes)
-                message = ForwardMsg.FromString(content)
-                self.messages, self.size = self.messages + 1, self.size + len(content)
-                kind = message.WhichOneof("type")
-                if kind == "new_session":
-                    self.page = message.new_session.page_script_hash
-                elif kind == "delta":
-                    element = message.delta.new_element
-                    if element.WhichOneof("type") == "number_input" and EDITED[self.link] in element.number_input.id:
-                        self.widget = element.number_input.id
-                    if element.WhichOneof("type") == "metric" and element.metric.label == "Parameters":
-                        shown = 1000 * (time.perf_counter() - start)
-                elif kind == "script_finished" and shown:
-                    return shown
 
 
 async def work(
     address: str, number: int, seconds: float, chance: random.Random, opened: asyncio.Barrier
 ) -> list[float]:
     """Edits for some time after all sessions have opened, and returns the milliseconds of each edit."""
-    link = list(EDITED)[number % len(EDITED)]
+    link = LINKS[number % len(LINKS)]
     times = []
-    uri = address.replace("http", "ws") + "/_stcore/stream"
-    async with connect(uri, subprotocols=[Subprotocol("streamlit")], origin=Origin(address), max_size=None) as socket:
-        session = Session(socket, link)
-        await session.run()
+    async with opened_tab(address) as tab:
+        await tab.open("architecture", link, parameters_shown)
         await opened.wait()
         end = time.monotonic() + seconds
-        classes = 20 + 50 * (number // len(EDITED))
+        classes = 20 + 50 * (number // len(LINKS))
         while time.monotonic() < end:
             await asyncio.sleep(chance.uniform(1, 5))
             classes += 1
-            times.append(await session.run(classes))
+            times.append(await tab.run(link, states=[tab.number(CLASSES, classes)], shown=parameters_shown))
     return times
 
 
@@ -106,10 +52,9 @@ async def main(sessions: int, seconds: float) -> None:
         opened = asyncio.Barrier(sessions)
         done = await asyncio.gather(*(work(address, number, seconds, chance, opened) for number in range(sessions)))
     times = sorted(sample for samples in done for sample in samples)
-    slow = times[min(len(times) - 1, int(0.95 * len(times)))]
     print(
         f"{sessions} sessions, {len(times)} edits in {seconds:g} s: p50 {statistics.median(times):.0f} ms, "
-        f"p95 {slow:.0f} ms, most {times[-1]:.0f} ms; p95 is to stay below {LIMIT} ms on two cores"
+        f"p95 {percentile(times, 0.95):.0f} ms, most {times[-1]:.0f} ms; p95 is to stay below {LIMIT} ms on two cores"
     )
 
 

@@ -11,6 +11,7 @@ widget stays until a run that renders the widget has ended, unless the user has 
 
 from typing import Any
 
+import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
@@ -78,6 +79,14 @@ def install() -> None:
     SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign]
     SafeSessionState.register_widget = register_widget  # type: ignore[method-assign]
     SafeSessionState.on_script_finished = on_script_finished  # type: ignore[method-assign]
+
+
+def told(key: str, event: str) -> Any:
+    """Returns what a component's trigger says in its callback.
+
+    None if the component isn't on the page any more: the browser may be slower than an edit.
+    """
+    return getattr(st.session_state.get(key), event, None)
 
 
 def _assignments(session: Any) -> dict[str, _Assignment]:

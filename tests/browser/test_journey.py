@@ -36,7 +36,7 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     expect(heat).to_be_visible()
     page.get_by_role("radio", name="Feature maps").click()
     page.get_by_role("radio", name="By number").click()  # which ones are the strongest depends on the training
-    page.get_by_role("button", name="Channel 3, mean strength").locator("img").click()
+    page.get_by_role("button", name="Channel 3, mean strength").locator("canvas").click()
     expect(page.get_by_role("heading", name=re.compile("^Channel 3, row"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"Its value is .*the rest is padding"))).to_be_visible()
     page.get_by_role("link", name="Architecture").last.click()

@@ -195,12 +195,15 @@ class Arena:
 
 
 def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
-    begin = time.monotonic()
+    """Waits for a status, as long as the job goes on: a busy machine may take its time."""
+    moved, seen = time.monotonic(), None
     while True:
         record = store().get(job)
         if record.status in wanted and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
             return record
-        assert time.monotonic() - begin < PATIENCE, record
+        if seen != (seen := (record.status, record.progress)):
+            moved = time.monotonic()
+        assert time.monotonic() - moved < PATIENCE, record
         service.check_runner()
         time.sleep(0.05)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from explorer.ui.callbacks import told
 from explorer.ui.predict import preview
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -52,11 +53,12 @@ def picture_grid(
     """
 
     def pick() -> None:
-        value = st.session_state[key].pick
-        if previews and value:
-            st.session_state[preview.NUMBER] = int(value["number"])
-        if on_pick and value and 0 <= value["index"] < len(items):
-            on_pick(value["index"])
+        match told(key, "pick"):
+            case {"index": int(index), "number": int(number)}:
+                if previews:
+                    st.session_state[preview.NUMBER] = number
+                if on_pick and 0 <= index < len(items):
+                    on_pick(index)
 
     data = {
         "items": [item._asdict() for item in items], "chosen": chosen, "side": side,

@@ -15,6 +15,7 @@ from explorer.i18n import _
 from explorer.prediction import browser_images, ink, networks
 from explorer.prediction.browser_network import field_words, for_browser
 from explorer.prediction.networks import Network
+from explorer.ui.callbacks import told
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = ("answer_bars", "drawing_strokes", "drawing_network", "drawing_field")
@@ -60,7 +61,7 @@ def render(
     exported = for_browser(network)
 
     def report() -> None:
-        value = st.session_state[key].drawing
+        value = told(key, "drawing")
         if on_drawing and isinstance(value, str):
             on_drawing(browser_images.decode(value) if value else None)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.ui.callbacks import told
 from explorer.ui.shared import layer_choice
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -48,7 +49,7 @@ def show_figure(
     """
 
     def report() -> None:
-        value = st.session_state[key].pick
+        value = told(key, "pick")
         if on_pick and isinstance(value, str):
             on_pick(value)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.ui.callbacks import told
+
 ASSETS = Path(__file__).parents[1] / "assets"
 NUMBER = "layer_choice.number"  # session_state key: number of the last choice that the browser has reported
 SCRIPT = (ASSETS / "layer_choice.js").read_text(encoding="utf-8")
@@ -33,7 +35,7 @@ def report(key: str, on_choose: Callable[[str], None]) -> Callable[[], None]:
     """
 
     def callback() -> None:
-        match st.session_state[key].choose:
+        match told(key, "choose"):
             case {"layer": str(name), "number": int(number)}:
                 st.session_state[NUMBER] = number
                 on_choose(name)
