@@ -4,6 +4,7 @@ The script that calls ``st.navigation`` is explorer/main.py because it must not 
 first deep link after a start would run a page without that script.
 """
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from explorer.ui import server_logs, sign_in
 from explorer.ui.classroom import api
 from explorer.ui.first_paint import FirstPaint
 from explorer.ui.hosts import HostGuard, warn_about_refused_names
+from explorer.ui.left_sessions import free_left_sessions
 from explorer.ui.server_numbers import SessionCollector
 from explorer.ui.upload_limit import UploadLimit
 from explorer.workers import subprocess_runner
@@ -49,8 +51,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     sign_in.warn_about_settings()
     close_metrics = serve(settings().metrics_port, SessionCollector())
     threading.Thread(target=warm_up, name="warm", daemon=True).start()
+    freeing = asyncio.create_task(free_left_sessions())
     logs.event("app started")
     yield
+    freeing.cancel()
     close_metrics()
     subprocess_runner.end_all()
     logs.event("app ended")

@@ -123,6 +123,12 @@ class Settings(BaseSettings):
         default=True,
         description="Whether the runner keeps a process that has imported torch, so that jobs begin at once.",
     )
+    niceness: int = Field(
+        default=10,
+        ge=0,
+        le=19,
+        description="How much training on this machine gives way to the pages: the niceness of its processes; 0 to 19.",
+    )
     predictions: int = Field(
         default=1,
         ge=1,

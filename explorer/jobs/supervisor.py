@@ -27,8 +27,10 @@ from explorer import logs
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.launch import worker_command
+from explorer.jobs.priority import give_way
 from explorer.jobs.processes import JOB_ID, adopt_orphans, identity, kill
 from explorer.jobs.run_directory import RunDirectory
+from explorer.settings import settings
 from explorer.workers.protocol import end_with_parent
 
 POLL = 0.1  # seconds
@@ -53,6 +55,7 @@ class Order(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Carries out one order, and returns the exit status."""
     adopt_orphans()
+    give_way(settings().niceness)
     # Lines go where the runner's go, also after the output of the job has gone to its own log.
     logs.configure("supervisor", stream=os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8"))
     if arguments != ["--ready"]:

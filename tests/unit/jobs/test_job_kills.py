@@ -19,6 +19,7 @@ from explorer.jobs import service
 from explorer.jobs.processes import processes_of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
+from explorer.settings import settings
 from tests.helpers.fork_server import ForkServer
 from tests.helpers.process_harness import VICTIMS, Arena, kill, own_queue, results, wait_for, words
 from tests.helpers.ranks import run_in_ranks
@@ -86,6 +87,7 @@ def test_a_job_is_stopped_in_time_and_only_after_its_processes_ended(arena: Aren
     wait_for(job, Status.RUNNING, trained=True)
     there = processes_of_job(job)
     assert len(there) >= 2
+    assert {process.nice() for process in there} == {settings().niceness}  # the pages go first
     begin = time.monotonic()
     service.stop(job)
     while store().get(job).status is not Status.STOPPED:
