@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,13 +23,19 @@ from tests.helpers.command import run as command
 pytestmark = pytest.mark.process
 
 
-def is_unchanged(folder: Path) -> bool:
-    """Whether the old file is unchanged, the folder has no other file, and no process is left."""
-    return (
-        [path.name for path in folder.iterdir()] == ["net.onnx"]
-        and (folder / "net.onnx").read_text() == "old"
-        and not psutil.Process().children()
-    )
+@pytest.fixture
+def is_unchanged() -> Callable[[Path], bool]:
+    """Returns whether the old file is unchanged, the folder has no other file, and no process of the test is left."""
+    before = set(psutil.Process().children())  # servers of other tests
+
+    def check(folder: Path) -> bool:
+        return (
+            [path.name for path in folder.iterdir()] == ["net.onnx"]
+            and (folder / "net.onnx").read_text() == "old"
+            and set(psutil.Process().children()) <= before
+        )
+
+    return check
 
 
 @pytest.fixture
@@ -66,14 +73,16 @@ def test_a_network_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert content(spec, "onnx") == f"onnx of {spec.to_dict()}".encode()
 
 
-def test_too_large_for_the_format(old: Path) -> None:
+def test_too_large_for_the_format(old: Path, is_unchanged: Callable[[Path], bool]) -> None:
     spec = resolve("vgg16").changed(classifier=[20_000, 20_000])
     with pytest.raises(InputError, match=r"weights take 3\.\d\d GB, and one ONNX file holds at most 2\.15 GB"):
         export(spec, "onnx", old)
     assert is_unchanged(old.parent)
 
 
-def test_too_large_for_the_machine(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_for_the_machine(
+    old: Path, is_unchanged: Callable[[Path], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=4_000_000_000, available=2_000_000_000))
     with pytest.raises(InputError, match=r"may take 4\.27 GB of memory, and 2\.00 GB are free"):
         export(resolve("vgg16"), "onnx", old)
@@ -83,14 +92,21 @@ def test_too_large_for_the_machine(old: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("limit", "value", "words"), [("BASE_MEMORY", 50_000_000, r"more than 51\.23 MB"), ("TIME_LIMIT", 0.5, "^export: ")]
 )
-def test_limits(old: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, words: str) -> None:
+def test_limits(
+    old: Path,
+    is_unchanged: Callable[[Path], bool],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    value: float,
+    words: str,
+) -> None:
     monkeypatch.setattr(run, limit, value)
     with pytest.raises(InputError, match=words):
         export(resolve("lenet5"), "onnx", old)
     assert is_unchanged(old.parent)
 
 
-def test_an_interrupt_stops_the_process(old: Path) -> None:
+def test_an_interrupt_stops_the_process(old: Path, is_unchanged: Callable[[Path], bool]) -> None:
     def leave(_note: str) -> None:
         raise KeyboardInterrupt
 
@@ -99,7 +115,9 @@ def test_an_interrupt_stops_the_process(old: Path) -> None:
     assert is_unchanged(old.parent)
 
 
-def test_an_export_waits_for_others_for_a_limited_time(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_waits_for_others_for_a_limited_time(
+    old: Path, is_unchanged: Callable[[Path], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(subprocess_runner, "POLL", 0.01)
     monkeypatch.setattr(subprocess_runner, "LOCK_TIMEOUT", 0.1)
     notes: list[str] = []
@@ -110,7 +128,7 @@ def test_an_export_waits_for_others_for_a_limited_time(old: Path, monkeypatch: p
     assert is_unchanged(old.parent)
 
 
-def test_an_interrupt_stops_waiting(old: Path) -> None:
+def test_an_interrupt_stops_waiting(old: Path, is_unchanged: Callable[[Path], bool]) -> None:
     def leave(_note: str) -> None:
         raise KeyboardInterrupt
 
@@ -119,7 +137,9 @@ def test_an_interrupt_stops_waiting(old: Path) -> None:
     assert is_unchanged(old.parent)
 
 
-def test_a_failing_process_says_why(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_process_says_why(
+    old: Path, is_unchanged: Callable[[Path], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", str(old.parent.parent / "python"))
     Path(sys.executable).write_text("#!/bin/sh\necho trace >&2; echo 'ValueError: no luck' >&2; sleep 0.5; exit 1\n")
     Path(sys.executable).chmod(0o755)
