@@ -39,7 +39,10 @@ def is_constant(node: ast.expr | None, text: str) -> bool:
 
 def mentions(file: Path, family: str) -> Iterator[str]:
     """Lines of a file that name a family: its class, its modules, or the family as text."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    source = file.read_text("utf-8")
+    if family not in source and FAMILIES[family].__name__ not in source:
+        return  # each case below has one of them; most files have none, and needn't be parsed
+    for node in ast.walk(ast.parse(source)):
         match node:
             case ast.ImportFrom(module=str(module)) if f"{module}.".startswith(f"explorer.families.{family}."):
                 yield f"line {node.lineno}: {module}"
