@@ -29,7 +29,17 @@ def with_epsilon(spec: Spec, tensors: Tensors, epsilon: float) -> Tensors:
         tensors: Tensors by our names.
         epsilon: Epsilon that the batch norms were trained with.
     """
-    own = spec.epsilon
+    return rescaled(tensors, spec.epsilon, epsilon)
+
+
+def rescaled(tensors: Tensors, own: float, epsilon: float) -> Tensors:
+    """The tensors with scales of batch norms that compensate for another epsilon.
+
+    Args:
+        tensors: Tensors by our names.
+        own: Epsilon of our batch norms.
+        epsilon: Epsilon that the batch norms were trained with.
+    """
     if epsilon == own:
         return tensors
     changed = dict(tensors)

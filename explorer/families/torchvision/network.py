@@ -129,6 +129,18 @@ def constants(spec: ZooSpec) -> dict[str, torch.Tensor]:
         return {name: buffer for name, buffer in _model(spec).named_buffers() if buffer.device.type == "cpu"}
 
 
+@cache
+def epsilon(spec: ZooSpec) -> float | None:
+    """The epsilon of the batch norms of a model; None if it has none.
+
+    Raises:
+        SpecError: As in :func:`build`.
+    """
+    with torch.device("meta"):
+        modules = build(spec).modules()
+    return next((float(module.eps) for module in modules if isinstance(module, nn.BatchNorm2d)), None)
+
+
 def head_module(network: nn.Module) -> str:
     """Name of the module that is the head of a model of torchvision."""
     return next(name for name, _module in network.named_children() if name in HEAD and name != "avgpool")

@@ -12,14 +12,20 @@ from typing import Any
 from explorer.errors import SpecError
 from explorer.families.building import AUXILIARY
 from explorer.families.recognition import heads
-from explorer.families.recognition.guess import BUFFERS, Guess, image_size_question, our_shapes
+from explorer.families.recognition.adapting import PYTORCH_EPSILON, Tensors as Values, rescaled
+from explorer.families.recognition.guess import (
+    BUFFERS,
+    Guess,
+    Question,
+    epsilon_question,
+    image_size_question,
+    our_shapes,
+)
 from explorer.families.recognition.layers import Checkpoint, Shape, natural_key
 from explorer.families.torchvision import network
+from explorer.families.torchvision.alignment import Modules, Tensors, align, leaves, squeezed
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
-
-Tensors = dict[str, tuple[str, Shape]]  # full name and shape by the last part of the name
-Modules = dict[str, Tensors]  # in the order of the file
 
 FALLBACK = True  # asked only if no other family recognises the tensors
 IMAGENET = 1000  # classes of torchvision's own weights
@@ -37,6 +43,9 @@ POOLED: dict[str, Callable[[int], int]] = {
     "maxvit_t": lambda pooled: 2 * pooled + pooled**2 + pooled,
     **dict.fromkeys([f"convnext_{size}" for size in ("tiny", "small", "base", "large")], lambda pooled: 2 * pooled),
 }
+TIMM = re.compile(r"(^|\.)conv_stem$")  # timm's name of the first layer of networks that torchvision names otherwise
+# Everybody names the modules of these as torchvision does, and gaps in their numbers show pools that it doesn't have.
+SHARED_NAMES = ("resnet", "resnext", "wide_resnet", "vgg", "densenet", "googlenet", "inception")
 NO_BIAS = "maxvit_t"  # its last layer has no bias
 CONVOLUTION = "squeezenet"  # its last layer is a convolution
 # Names that torchvision has changed: DenseNet's, which its own files still have, and those of transformers.
@@ -131,7 +140,9 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
     inner = {name: tensors for name, tensors in modules.items() if name not in trunk.modules}
     outer = {name: tensors for name, tensors in ours.items() if name not in places}
     named = _by_names(outer, inner)
-    pairs = named or (_by_order(outer, inner) if ordered else None)
+    in_order = _by_order(outer, inner) if ordered and named is None else None
+    is_alignable = not trunk.name.startswith(SHARED_NAMES)
+    pairs = named or in_order or (align(outer, inner) if is_alignable else None)
     if pairs is None:
         return None
     steps = dict(zip(places, head.layers, strict=True)) if head else {}
@@ -143,11 +154,13 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
         module, _dot, leaf = name.rpartition(".")
         their = pairs.get(module)
         full = leaf if their == "" else f"{their}.{leaf}"
+        if their in inner and leaf not in BUFFERS:
+            full = leaves(ours[module], inner[their]).get(leaf, full)
         if their is None or full not in shapes:
             if module in pairs and leaf not in BUFFERS:
                 return None
             continue
-        if shapes[full] != shape and leaf not in BUFFERS:
+        if squeezed(shapes[full]) != squeezed(shape) and leaf not in BUFFERS:
             return None
         names[name] = full
     used = {*names.values(), *chain.from_iterable(map(heads.names, joined.values()))}
@@ -160,22 +173,45 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
                 "the same; for batch norms among them PyTorch's epsilon, 0.00001, is assumed."
             )
         )
+    questions: list[Question] = [] if is_size_known else [image_size_question(spec.image_size)]
+    adaptations: dict[str, Any] = {}
     if named is None:
-        notes.append(
-            _(
-                "The names are not torchvision's: the tensors were taken in the order of the file, in which "
-                "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
-                "assumed to be the same."
-            ).format(name=spec.name)
-        )
+        notes.append(_order_note(spec, is_ordered=in_order is not None))
+        is_timm = any(map(TIMM.search, modules))
+        own_epsilon = network.epsilon(spec)
+        if own_epsilon not in (None, PYTORCH_EPSILON):
+            adaptations = {"epsilon": PYTORCH_EPSILON if is_timm else own_epsilon}
+            questions.append(epsilon_question(adaptations["epsilon"]))
+        if is_timm:
+            notes.append(
+                _(
+                    "The names are timm's. Its networks with tf_ in their name have the same tensors, but pad their "
+                    "maps on other sides, and their batch norms have an epsilon of 0.001: then the scores differ."
+                )
+            )
     return Guess(
         spec,
         names,
         merged=joined,
         ignored=tuple(name for name in shapes if name not in used),
         notes=tuple(notes),
-        questions=() if is_size_known else (image_size_question(spec.image_size),),
+        questions=tuple(questions),
+        adaptations=adaptations,
     )
+
+
+def _order_note(spec: ZooSpec, *, is_ordered: bool) -> str:
+    if is_ordered:
+        return _(
+            "The names are not torchvision's: the tensors were taken in the order of the file, in which "
+            "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
+            "assumed to be the same."
+        ).format(name=spec.name)
+    return _(
+        "The names are not torchvision's: the tensors were taken in the order of the numbers in their names, in which "
+        "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
+        "assumed to be the same."
+    ).format(name=spec.name)
 
 
 def _head_note(spec: ZooSpec, head: heads.Head) -> str:
@@ -302,6 +338,15 @@ def _image_size(modules: Modules) -> dict[str, int]:
     if len(positions) != 3 or not patch:
         return {}
     return {"image_size": isqrt(max(positions[1] - 1, 1)) * patch[3]}
+
+
+def _with_epsilon(spec: ZooSpec, tensors: Values, epsilon: float) -> Values:
+    """The tensors with scales of batch norms that compensate for another epsilon than torchvision's."""
+    own = network.epsilon(spec)
+    return tensors if own is None else rescaled(tensors, own, epsilon)
+
+
+ADAPTATIONS = {"epsilon": _with_epsilon}
 
 
 def assumptions(_spec: ZooSpec) -> None:

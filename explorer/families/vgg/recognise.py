@@ -39,8 +39,11 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     if layers.rest or not layers.units:
         return
     convolutions, head = running_order(layers.convolutions), running_order(layers.linears)
-    if convolutions is not None and not layers.linears:
-        convolutions, head = _convolutional_head(convolutions)
+    if convolutions and head is not None:
+        trunk, dense = _convolutional_head(convolutions)
+        # Without batch norms after others with them, a kernel as large as the map begins the head of timm's VGG.
+        if not head or (trunk and trunk[-1].norm and dense and dense[0].kernel not in (1, 3)):
+            convolutions, head = trunk, [*dense, *head]
     if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
     units = [*convolutions, *head]

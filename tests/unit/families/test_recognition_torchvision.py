@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+import timm
 import torch
 import torchvision.models as tv
 from torch import nn
 from torchvision.models.swin_transformer import ShiftedWindowAttentionV2
 
 from explorer.errors import SpecError
-from explorer.families import resolve
+from explorer.families import nearest, resolve
 from explorer.families.building import build
 from explorer.families.link import decode, encode
 from explorer.families.recognition.guess import our_shapes, our_tensors
@@ -18,7 +19,7 @@ from explorer.families.recognition.search import recognise
 from explorer.families.torchvision.network import constants
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.weights.importing.mismatch import explain_unknown, explain_unlike
-from tests.helpers.foreign_networks import Shapes, shapes_of, trained
+from tests.helpers.foreign_networks import Shapes, flat_names, shapes_of, trained
 from tests.helpers.narrow import zoo
 
 
@@ -123,7 +124,8 @@ def test_meaningless_names_are_matched_by_order_with_a_note() -> None:
     (found,) = recognise(theirs, ordered=True)
     assert zoo(found.spec).name == "shufflenet_v2_x0_5"
     assert "order of the file" in found.notes[0]
-    assert recognise(theirs, ordered=False) == []
+    renamed = flat_names(list(shapes))  # names without an order
+    assert recognise({renamed[name]: shape for name, shape in shapes.items()}, ordered=False) == []
 
 
 def test_tensors_that_swin_computes_from_its_shape() -> None:
@@ -167,3 +169,65 @@ def test_the_message_names_a_similar_model_and_the_first_difference(
     message = explain_unknown(theirs, ordered=True)
     assert all(word in message for word in [f"like torchvision:{name}", *words]), message
     assert explain_unlike(resolve(f"torchvision:{name}"), theirs, ordered=True) == message
+
+
+TIMM = {
+    "vgg19_bn": "vgg19-bn",
+    "resnet152": "resnet152",
+    "resnext50_32x4d": "resnext50_32x4d",
+    "wide_resnet50_2": "wide_resnet50_2",
+    "densenet201": "densenet201",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mobilenetv3_large_100": "mobilenet_v3_large",
+    "mobilenetv3_small_100": "mobilenet_v3_small",
+    "mnasnet_050": "mnasnet0_5",
+    "efficientnet_b0": "efficientnet_b0",
+    "efficientnet_b7": "efficientnet_b7",
+    "efficientnetv2_s": "efficientnet_v2_s",
+    "efficientnetv2_l": "efficientnet_v2_l",
+    "regnetx_004_tv": "regnet_x_400mf",
+    "regnetx_320": "regnet_x_32gf",
+    "regnety_008_tv": "regnet_y_800mf",
+    "regnety_1280": "regnet_y_128gf",
+    "convnext_tiny": "convnext_tiny",
+    "convnext_large": "convnext_large",
+}
+
+
+@pytest.mark.parametrize(("theirs", "name"), TIMM.items())
+def test_timm_has_the_same_networks_under_other_names(theirs: str, name: str) -> None:
+    with torch.device("meta"):
+        shapes = shapes_of(timm.create_model(theirs, num_classes=5).state_dict())
+    for ordered in (True, False):  # timm's files on the Hub are safetensors, which are sorted
+        found = recognise(shapes if ordered else dict(sorted(shapes.items())), ordered=ordered)[0]
+        expected = f"torchvision:{name}" if found.spec.family == "torchvision" else name
+        assert nearest(found.spec) == expected
+        assert not found.ignored
+
+
+@pytest.mark.parametrize("theirs", ["mobilenetv3_small_100", "regnety_004", "convnext_tiny"])
+def test_timm_computes_the_same_scores(theirs: str) -> None:
+    torch.manual_seed(0)
+    net = trained(timm.create_model(theirs, num_classes=3))
+    tensors = dict(sorted(net.state_dict().items()))
+    found = recognise(shapes_of(tensors), ordered=False)[0]
+    ours = build(found.spec)
+    ours.load_state_dict(our_tensors(found, tensors))
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.eval()(images), net(images), rtol=1e-4, atol=1e-5)
+
+
+def test_the_epsilon_of_timm_is_a_question_where_torchvision_has_another() -> None:
+    with torch.device("meta"):
+        shapes = shapes_of(timm.create_model("mobilenetv3_small_100").state_dict())
+    found = recognise(shapes, ordered=True)[0]
+    assert found.adaptations == {"epsilon": 1e-5}
+    assert found.changed(epsilon=1e-3).adaptations == {"epsilon": 1e-3}
+    assert any("tf_" in note for note in found.notes)
+
+
+def test_a_norm_at_another_place_is_another_network() -> None:
+    with torch.device("meta"):
+        shapes = shapes_of(timm.create_model("convnext_tiny_hnf").state_dict())
+    assert recognise(shapes, ordered=False) == []
