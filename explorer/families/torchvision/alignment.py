@@ -34,13 +34,13 @@ def align(ours: Modules, theirs: Modules) -> Pairs | None:
         return None
     has_projections = any(map(PROJECTION.search, ours))
     kinds = _by_kind(ours, has_projections=has_projections)
-    their_kinds = _by_kind(theirs, has_projections=has_projections)
+    their_kinds = _by_kind(in_order(theirs), has_projections=has_projections)
     if {kind: len(names) for kind, names in kinds.items()} != {kind: len(names) for kind, names in their_kinds.items()}:
         return None
-    depth = len(common_prefix(parts(name)[:-1] for name in theirs))
+    depth = _depth(theirs)
     pairs: Pairs = {}
     for kind, names in kinds.items():
-        found = sorted(their_kinds[kind], key=lambda name: (_place(name, depth), natural_key(name)))
+        found = their_kinds[kind]
         if not all(_is_ordered(one, two, depth) for one, two in pairwise(found)):
             return None
         pairs |= dict(zip(names, found, strict=True))
@@ -53,15 +53,18 @@ def partly_aligned(ours: Modules, theirs: Modules) -> Pairs:
     Arguments as in :func:`align`.
     """
     has_projections = any(map(PROJECTION.search, ours))
-    depth = len(common_prefix(parts(name)[:-1] for name in theirs))
-    spare = {
-        kind: sorted(names, key=lambda name: (_place(name, depth), natural_key(name)))
-        for kind, names in _by_kind(theirs, has_projections=has_projections).items()
-    }
+    spare = _by_kind(in_order(theirs), has_projections=has_projections)
     pairs: Pairs = {}
     for kind, names in _by_kind(ours, has_projections=has_projections).items():
         pairs |= dict(zip(names, spare.get(kind, ()), strict=False))
     return pairs
+
+
+def in_order(modules: Modules) -> Modules:
+    """Modules in the order that their names show."""
+    depth = _depth(modules)
+    names = sorted(modules, key=lambda name: (_place(name, depth), natural_key(name)))
+    return {name: modules[name] for name in names}
 
 
 def leaves(ours: Tensors, theirs: Tensors) -> dict[str, str]:
@@ -90,9 +93,14 @@ def _by_kind(modules: Modules, *, has_projections: bool) -> dict[Kind, list[str]
     return kinds
 
 
+def _depth(modules: Modules) -> int:
+    """The number of parts with which all names begin."""
+    return len(common_prefix(parts(name)[:-1] for name in modules))
+
+
 def _place(name: str, depth: int) -> int:
     """-1 for modules before all others, 1 for modules after all others, else 0; the first parts are a prefix."""
-    part = parts(name)[depth]
+    part = ".".join(parts(name)[depth : depth + 1])  # empty for the network itself
     return -1 if FIRST.fullmatch(part) else int(bool(LAST.fullmatch(part)))
 
 

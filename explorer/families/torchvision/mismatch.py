@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from explorer.errors import SpecError
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.layers import Shape
-from explorer.families.torchvision.recognise import (
+from explorer.families.torchvision.alignment import (
+    PROJECTION,
     Modules,
+    Tensors,
+    in_order,
+    leaves,
+    partly_aligned,
+    squeezed,
+)
+from explorer.families.torchvision.recognise import (
     count_parameters,
     group_by_module,
     paired_by_names,
@@ -17,8 +25,8 @@ from explorer.families.torchvision.recognise import (
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
-# Beginnings of models' names, each with a pattern that the names of their modules match.
-SIGNS = (
+# Beginnings of models' names, each with a pattern that the names of their modules match: torchvision's and timm's.
+SIGNS: tuple[tuple[str | tuple[str, ...], re.Pattern[str]], ...] = (
     ("densenet", re.compile(r"denselayer\d")),
     ("inception_v3", re.compile(r"Mixed_\d[a-e]\.")),
     ("squeezenet", re.compile(r"squeeze\.|expand1x1")),
@@ -33,6 +41,11 @@ SIGNS = (
     ("mobilenet_v3", re.compile(r"features\.\d+\.block\.\d")),
     ("mobilenet_v2", re.compile(r"features\.\d+\.conv\.\d")),
 )
+TIMM_SIGNS: tuple[tuple[str | tuple[str, ...], re.Pattern[str]], ...] = (
+    (("regnet",), re.compile(r"(^|\.)s\d\.b\d+\.conv1\.conv\.")),
+    (("convnext",), re.compile(r"(^|\.)stages\.\d+\.blocks\.\d+\.conv_dw\.")),
+    (("efficientnet", "mobilenet", "mnasnet"), re.compile(r"(^|\.)blocks\.\d+\.\d+\.conv_(dw|exp|pwl?)\.")),
+)
 TRIED = 2  # models of similar size to compare; building one takes a while
 ALIKE = 0.3  # least share of common modules for a model to be named
 
@@ -44,13 +57,15 @@ def nearest_difference(shapes: Mapping[str, Shape], *, ordered: bool) -> str | N
         shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
         ordered: Whether that is the order in which modules were registered.
     """
-    for family, sign in SIGNS:
+    for family, sign in (*SIGNS, *TIMM_SIGNS):
         if any(sign.search(name) for name in shapes):
             theirs = group_by_module(shapes, ordered=ordered)
             size, counts = count_parameters(theirs), parameter_counts()
             near = sorted((n for n in counts if n.startswith(family)), key=lambda name: abs(counts[name] - size))
             found = max((_shared(ZooSpec(name=name), theirs), name) for name in near[:TRIED])
-            return difference(ZooSpec(name=found[1]), shapes, ordered=ordered) if found[0] >= ALIKE else None
+            if found[0] < ALIKE and sign not in dict(TIMM_SIGNS).values():
+                return None
+            return difference(ZooSpec(name=found[1]), shapes, ordered=ordered)
     return None
 
 
@@ -64,24 +79,33 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
     """
     theirs = group_by_module(shapes, ordered=ordered)
     ours = group_by_module(our_shapes(spec), ordered=True)
-    pairs = paired_by_names(ours, theirs)
+    pairs = _pairs(ours, theirs)
     wanted = f"torchvision:{spec.name}"
     last = list(ours)[-1]
     for module, tensors in ours.items():
         other = theirs[pairs[module]] if module in pairs else {}
+        known = {leaf: other[their.rpartition(".")[2]] for leaf, their in leaves(tensors, other).items()}
         for leaf, (name, shape) in tensors.items():
-            if leaf not in other:
+            if leaf not in known:
                 return _("it is like {spec}, but the tensor {name} of {shape} is missing").format(
                     spec=wanted, name=name, shape=shape
                 )
-            their, found = other[leaf]
-            if found != shape and not (module == last and found[1:] == shape[1:]):  # the number of classes may differ
+            their, found = known[leaf]
+            if squeezed(found) != squeezed(shape) and not (
+                module == last and found[1:] == shape[1:]
+            ):  # the number of classes may differ
                 return _("it is like {spec}, but its tensor {their} is {found}, and {name} there is {shape}").format(
                     spec=wanted, their=their, found=found, name=name, shape=shape
                 )
     extra = next((t for name, tensors in theirs.items() if name not in pairs.values() for t in tensors.values()), None)
     extra = extra or next(
-        (t for module, their in pairs.items() for leaf, t in theirs[their].items() if leaf not in ours[module]), None
+        (
+            tensor
+            for module, their in pairs.items()
+            for tensor in theirs[their].values()
+            if tensor[0] not in leaves(ours[module], theirs[their]).values()
+        ),
+        None,
     )
     if extra is None:
         return _("it has the tensors of {spec}, but in another order or with another head").format(spec=wanted)
@@ -96,6 +120,37 @@ def _shared(spec: ZooSpec, theirs: Modules) -> float:
         ours = group_by_module(our_shapes(spec), ordered=True)
     except SpecError:
         return 0.0
-    pairs = paired_by_names(ours, theirs)
+    pairs = _pairs(ours, theirs)
+    if len(paired_by_names(ours, theirs)) < len(pairs):
+        return len(partly_aligned(ours, theirs)) / len(ours)
     same = sum(same_shapes(ours[module], theirs[their]) for module, their in pairs.items())
     return same / len(ours)
+
+
+def _pairs(ours: Modules, theirs: Modules) -> dict[str, str]:
+    """Names of the checkpoint's modules by ours: by names if most agree, else by shapes.
+
+    Of the modules that have no equal, those that do the same are paired: the first of ours with the first of theirs.
+    """
+    named = paired_by_names(ours, theirs)
+    if len(named) > len(ours) / 2:
+        return named
+    pairs = partly_aligned(ours, theirs)
+    left = [name for name in in_order(theirs) if name not in pairs.values()]
+    for module in ours:
+        if module not in pairs:
+            kind = _kind(module, ours[module])
+            other = next((name for name in left if _kind(name, theirs[name]) == kind), None)
+            if other is not None:
+                pairs[module] = other
+                left.remove(other)
+    return pairs
+
+
+def _kind(name: str, tensors: Tensors) -> tuple[object, ...]:
+    """Whether a module is on a shortcut, and its tensors' last names, dimensions and kernels; also if depthwise."""
+    forms = sorted(
+        (leaf, len(shape), *((shape[1] == 1, shape[3]) if len(shape) == 4 else ()))
+        for leaf, (_name, shape) in tensors.items()
+    )
+    return bool(PROJECTION.search(name)), *forms

@@ -12,7 +12,8 @@ from typing import Any
 from explorer.errors import SpecError
 from explorer.families.building import AUXILIARY
 from explorer.families.recognition import heads
-from explorer.families.recognition.adapting import PYTORCH_EPSILON, Tensors as Values, rescaled
+from explorer.families.recognition.adapting import PYTORCH_EPSILON, rescaled
+from explorer.families.recognition.adapting import Tensors as Values
 from explorer.families.recognition.guess import (
     BUFFERS,
     Guess,

@@ -231,3 +231,24 @@ def test_a_norm_at_another_place_is_another_network() -> None:
     with torch.device("meta"):
         shapes = shapes_of(timm.create_model("convnext_tiny_hnf").state_dict())
     assert recognise(shapes, ordered=False) == []
+
+
+@pytest.mark.parametrize(
+    ("theirs", "words"),
+    [
+        ("regnety_064", ["like torchvision:regnet_y_8gf", "s1.b1.downsample.conv.weight is (144, 32, 1, 1)"]),
+        ("mobilenetv3_large_075", ["conv_stem.weight is (16, 3, 3, 3)", "features.0.0.weight there is (32, 3, 3, 3)"]),
+        ("convnext_nano", ["like torchvision:convnext_tiny", "stem.0.weight is (80, 3, 4, 4)"]),
+        (
+            "efficientnet_lite0",
+            ["like torchvision:efficientnet_b0", "features.1.0.block.1.fc1.weight of (8, 32"],
+        ),
+    ],
+)
+def test_other_networks_of_timm_are_refused_by_the_nearest_of_torchvision(theirs: str, words: list[str]) -> None:
+    with torch.device("meta"):
+        shapes = shapes_of(timm.create_model(theirs).state_dict())
+    shapes = dict(sorted(shapes.items()))
+    assert recognise(shapes, ordered=False) == []
+    message = explain_unknown(shapes, ordered=False)
+    assert all(word in message for word in words), message
