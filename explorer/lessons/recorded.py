@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from explorer.lessons.trainings import DATASET, RECORDED, Options, Variant, variants
+from explorer.lessons.trainings import DATASET, RECORDED, RECORDING, Variant, variants
 from explorer.training import short
 from explorer.workers.progress import Progress, silent
 
@@ -31,9 +31,7 @@ def results_of(trainings: Sequence[Variant]) -> list[dict[str, Any]] | None:
 
 def record(progress: Progress = silent) -> None:
     """Trains what is not recorded yet. Results that no comparison asks for any more are dropped."""
-    wanted = {
-        _key(one): one for name in RECORDED for one in variants(name, Options(1, 0.1, permute=False, seed=0))
-    }  # the recorded comparisons have settings of their own
+    wanted = {_key(one): one for name in RECORDED for one in variants(name, RECORDING)}
     results = {key: result for key, result in _results().items() if key in wanted}
     for number, (key, variant) in enumerate(wanted.items(), 1):
         progress(variant.name, number, len(wanted))

@@ -14,7 +14,7 @@ from explorer.analysis.sliding import KERNELS, digit, slide
 from explorer.analysis.windows import Windows
 from explorer.drawing import curves, depth_chart
 from explorer.drawing.curves import Curve
-from explorer.lessons import Reveal, Step, lessons, lessons_about
+from explorer.lessons import Reveal, Step, lessons, lessons_about, recorded
 from explorer.lessons.gradients import Setting, amount, slope
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
@@ -74,6 +74,19 @@ def test_the_texts_about_trainings_follow_the_curves(name: str) -> None:
             assert figures_in(step, shown) != figures_in(step, other)
         if not isinstance(step.text, str) and not isinstance(step, Reveal):
             assert figures_in(step, outcome), "the text is there before the run"
+
+
+def test_recorded_results_are_of_the_trainings_that_the_lesson_asks_about() -> None:
+    lesson = lessons()["degradation"]
+    views = [trainings.TrainingsView.parse(lesson.settings_at(lesson.reveal_of(name))) for name in lesson.questions]
+    outcomes = [trainings.compute(view) for view in views]
+    assert all(outcome.is_recorded for outcome in outcomes)
+    rows = outcomes[0].trained
+    assert [len(row.training) for row in rows] == [row.variant.recipe.epochs for row in rows]
+    shallow, deep, _shallow, residual = (row.training[-1][1] for row in rows)
+    assert deep < min(shallow, residual), "degradation, as He et al. 2016 found it, and the remedy"
+    assert not trainings.compute(views[0].model_copy(update={"seed": 1})).is_recorded, "other settings are trained"
+    assert recorded.FILE.stat().st_size < 20_000
 
 
 def test_the_texts_about_a_shortcut_follow_what_was_found() -> None:

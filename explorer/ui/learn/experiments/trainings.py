@@ -165,8 +165,12 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         border="horizontal", hide_index=True, alt=_("Accuracies after the last epoch"),
     )  # fmt: skip
     if result.is_recorded:
-        words = _("Recorded with `{command}` on the bundled digits, so that you need not wait.")
-        st.caption(words.format(command=recorded.COMMAND))
+        words = _(
+            "So that you need not wait, these results were recorded with `{command}`: one training of each network on "
+            "the bundled digits, {epochs} epochs, learning rate {rate}, seed {seed}."
+        )
+        view = result.view
+        st.caption(words.format(command=recorded.COMMAND, epochs=view.epochs, rate=view.rate, seed=view.seed))
 
 
 def _digits(view: TrainingsView, *, dark: bool) -> str:
