@@ -32,6 +32,7 @@ from tests.helpers.training import SPEC, difference
 VICTIMS = ("worker", "supervisor", "runner", "all")
 ORPHAN_LIFE = 60.0  # seconds
 PATIENCE = 180  # seconds; the machine may be busy
+RECIPE: dict[str, Any] = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"}
 
 
 class Arena:
@@ -66,9 +67,8 @@ class Arena:
 
     def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
         """Submit a job that takes some seconds; returns its id."""
-        fields = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
         resources = Resources(device="cpu", threads=1, processes=processes)
-        job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(fields), resources)
+        job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(RECIPE | recipe), resources)
         return service.submit([job])[0].id
 
     def runners(self) -> list[psutil.Process]:

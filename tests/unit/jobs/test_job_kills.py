@@ -4,6 +4,7 @@
 ``python -m tests.helpers.process_harness SECONDS`` runs it for longer.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -21,9 +22,9 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
 from explorer.settings import settings
 from tests.helpers.fork_server import ForkServer
-from tests.helpers.process_harness import VICTIMS, Arena, kill, own_queue, results, wait_for, words
+from tests.helpers.process_harness import RECIPE, VICTIMS, Arena, kill, own_queue, results, wait_for, words
 from tests.helpers.ranks import run_in_ranks
-from tests.helpers.training import difference, images
+from tests.helpers.training import SPEC, difference, images
 
 pytestmark = pytest.mark.process
 
@@ -130,7 +131,7 @@ def test_a_job_survives_the_process_that_submitted_it(arena: Arena) -> None:
     reading, writing = os.pipe()
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-c", _APP, data],
+        [sys.executable, "-c", _APP, data, json.dumps(SPEC), json.dumps(RECIPE | {"epochs": 50})],
         {**os.environ, "EXPLORER_KEEP_READY": "true"},
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
         setpgroup=0,
@@ -146,12 +147,17 @@ def test_a_job_survives_the_process_that_submitted_it(arena: Arena) -> None:
         arena.check_no_process(job)
 
 
+# It gets spec and recipe as text: the harness would import torch.
 _APP = """
-import sys, time
-from pathlib import Path
-from tests.helpers.process_harness import Arena
-arena = Arena(Path("."))
+import json, sys, time
+from explorer.families import parse_spec
+from explorer.jobs import service
+from explorer.jobs.job import Job, Resources
+from explorer.recipes import Recipe
+spec, recipe = map(json.loads, sys.argv[2:])
 for _job in range(2):
-    print(arena.submit(sys.argv[1], epochs=50), flush=True)
+    resources = Resources(device="cpu", threads=1)
+    job = Job.new(parse_spec(spec), sys.argv[1], Recipe.parse(recipe), resources)
+    print(service.submit([job])[0].id, flush=True)
 time.sleep(1000)
 """

@@ -1,5 +1,6 @@
 """Many processes use one store, with the real runner and supervisors, and a fake worker."""
 
+import json
 import subprocess
 import sys
 import time
@@ -20,17 +21,19 @@ from tests.helpers.training import SPEC
 
 pytestmark = pytest.mark.process
 
+# It gets the spec as text: the helper's module would import torch, which takes more time than all the jobs.
 APP = """
-import os, sys
+import json, os, sys
 os.environ["EXPLORER_MACHINE"] = sys.argv[1]
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.recipes import Recipe
 from explorer.families import parse_spec
-from tests.helpers.training import SPEC
 service.RUNNER = "tests.helpers.fake_worker_runner"
 for number in range(10):
-    service.submit([Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(), f"{sys.argv[1]} {number}")])
+    service.submit(
+        [Job.new(parse_spec(json.loads(sys.argv[2])), "digits", Recipe(), Resources(), f"{sys.argv[1]} {number}")]
+    )
 """
 SLOTS, JOBS = 2, 20
 
@@ -51,7 +54,7 @@ def test_jobs_of_two_apps_run_once_in_order_on_the_slots_of_their_machines() -> 
     """With SQLite, both share one machine. With a server, each app starts a runner under another machine's name."""
     machines = 1 if store().path else 2
     slots = SLOTS * machines
-    apps = [subprocess.Popen([sys.executable, "-c", APP, name]) for name in ("one", "other")]
+    apps = [subprocess.Popen([sys.executable, "-c", APP, name, json.dumps(SPEC)]) for name in ("one", "other")]
     assert [app.wait(60) for app in apps] == [0, 0]
     begin = time.monotonic()
     while store().records(ACTIVE):
