@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from explorer.errors import InputError, shown
 from explorer.families import Spec
@@ -31,7 +32,27 @@ def build(spec: Spec, device: str | torch.device = "cpu") -> nn.Module:
     """
     builder = cast(Callable[[Any], nn.Module], _family(spec).build)
     with torch.device(device):
-        return builder(spec)
+        if torch.device(device).type != "meta":
+            return builder(spec)
+        with _NoInitialisation():
+            return builder(spec)
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """Skips what fills tensors on the meta device: they have no numbers, and it takes half the time of a build."""
+
+    _FILLING = frozenset(
+        {nn.init.uniform_, nn.init.normal_, nn.init.constant_, nn.init.kaiming_uniform_}
+        | {Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_}
+        | {Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_}  # steps of nn.init.trunc_normal_
+    )
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self._FILLING:
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **(kwargs or {}))
 
 
 def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
