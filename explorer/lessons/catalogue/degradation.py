@@ -73,8 +73,8 @@ def lesson() -> Lesson:
             Ask(
                 name="deep",
                 text=lambda result: _(
-                    "{one} has {shallow:,} parameters, {two} has {deep:,}. Which of these networks does better on its "
-                    "training images?"
+                    "{one}: {shallow:,} parameters. {two}: {deep:,} parameters. Which of these networks does better on "
+                    "its training images?"
                 ).format(one=_name(result, 0), two=_name(result, 1), shallow=result.params[0], deep=result.params[1]),
                 options={
                     "deep": _("The deep one: it has more parameters"),
@@ -146,12 +146,18 @@ def _ahead(shallow: float, deep: float) -> str:
 
 def _deep(result: Any) -> str:
     shallow, deep = _training(result)[:2]
+    if _ahead(shallow, deep) == "shallow":
+        meaning = _(
+            "This is not overfitting, because these are the images that the networks have learned from. The deep "
+            "network *could* copy what the shallow one does, but the training does not find this solution. He et al. "
+            "call it **degradation**."
+        )
+    else:
+        meaning = _("With these settings, the deep network is no worse: there is no **degradation** to be seen.")
     return _(
         "{one}: **{shallow:.1%}** of the training images. {two}: **{deep:.1%}**. Guessing would reach {chance:.0%}. "
-        "This is not overfitting, because these are the images that the networks have learned from. The deep network "
-        "*could* copy what the shallow one does, but the training does not find this solution. He et al. call it "
-        "**degradation**."
-    ).format(
+        "{meaning}"
+    ).format(meaning=meaning,
         one=_name(result, 0), two=_name(result, 1), shallow=shallow, deep=deep,
         chance=1 / result.variants[0].spec.num_classes
     )  # fmt: skip

@@ -153,7 +153,7 @@ def _norm(result: Any) -> str:
 def _shortcut(result: Any) -> str:
     return _(
         "It is multiplied by **{residual}**, and by {plain} without shortcuts. The gradient has a way back on which "
-        "nothing multiplies it: the 1 in H′ = F′ + 1. For the block in the middle, and a direction chosen by lot, F′ "
+        "nothing multiplies it: the 1 in H′ = F′ + 1. For the block in the middle, and a random direction, F′ "
         "is {inner} and H′ is {outer}.\n\n"
         "Now switch batch norm off, and choose other depths. Without it, the sums make the maps grow with every "
         "block, and the gradient with them. So shortcuts and batch norm belong together."

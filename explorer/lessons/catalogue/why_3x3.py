@@ -149,9 +149,9 @@ def _weights(result: Any) -> str:
     one, many, channels = result.one, result.many, result.view.c
     return _(
         "A kernel of {kernel} has {one}·C² weights: {one} places, each from C channels to C channels. The stack has "
-        "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a difference of {saved:.0%}. "
-        "This share is the same for every C: try another number of channels."
+        "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a change of {change:+.0%}. "
+        "It is the same for every C: try another number of channels."
     ).format(
         kernel=one.kernels[0], one=one.cells, many=many.cells, channels=channels, of_one=one.weights(channels),
-        of_many=many.weights(channels), saved=abs(1 - many.cells / one.cells),
+        of_many=many.weights(channels), change=many.cells / one.cells - 1,
     )  # fmt: skip

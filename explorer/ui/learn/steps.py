@@ -31,6 +31,9 @@ STYLE = """<style>
   .learn-vignette { display: block; width: 240px; height: 96px; margin: 0 auto 0.5rem; }
   .learn-minutes { font-size: 0.875rem; margin-right: 1rem; }
   .learn-progress { font-size: 0.875rem; font-weight: 600; }
+  .st-key-learn-seen table { table-layout: fixed; }
+  .st-key-learn-seen :is(th, td) { width: 25%; overflow-wrap: anywhere; hyphens: auto; vertical-align: top; }
+  .st-key-learn-seen :is(th, td):first-child { width: 50%; }
   .st-key-learn-question [data-testid="stMarkdownContainer"] p { font-size: 1.05rem; }
 </style>"""
 

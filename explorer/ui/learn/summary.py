@@ -21,10 +21,11 @@ def render(page_state: LearnState) -> None:
     if rows:
         st.header(_("What you predicted, and what was seen"), anchor=False)
         questions, guesses, results = zip(*rows, strict=True)
-        st.table(
-            {_("Question"): questions, _("You said"): guesses, _("In your run"): results},
-            border="horizontal", hide_index=True, alt=_("Questions with your predictions and the results"),
-        )  # fmt: skip
+        with st.container(key="learn-seen"):
+            st.table(
+                {_("Question"): questions, _("You said"): guesses, _("In your run"): results},
+                border="horizontal", hide_index=True, alt=_("Questions with your predictions and the results"),
+            )  # fmt: skip
     left, right = st.columns(2, gap="medium")
     with left, st.container(key="learn-links", gap="xxsmall"):
         st.header(_("Go on"), anchor=False)
