@@ -10,7 +10,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT), str(ROOT / "explorer")))]
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
-from explorer.ui import browser, callbacks, hosts, language_note, page_state, server_logs, sign_in  # noqa: E402
+from explorer.ui import (  # noqa: E402
+    browser,
+    callbacks,
+    hosts,
+    language_note,
+    page_state,
+    presenter,
+    server_logs,
+    sign_in,
+)
 from explorer.ui.classroom import bar  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
@@ -30,19 +39,17 @@ if not hosts.HostGuard.is_installed:  # started without the launcher: check at l
         st.error(plain(reason), icon=":material/block:")
         st.stop()
 pages = ROOT / "pages"
-page = st.navigation(
-    [
-        st.Page(pages / "start.py", title=_("Start"), icon=":material/home:", default=True),
-        st.Page(pages / "learn.py", title=_("Learn"), icon=":material/school:"),
-        st.Page(pages / "architecture.py", title=_("Architecture"), icon=":material/schema:"),
-        st.Page(pages / "kernels.py", title=_("Kernels"), icon=":material/grid_on:"),
-        st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
-        st.Page(pages / "train.py", title=_("Train"), icon=":material/model_training:"),
-        st.Page(pages / "runs.py", title=_("Runs"), icon=":material/monitoring:"),
-        st.Page(pages / "predict.py", title=_("Predict"), icon=":material/image_search:"),
-    ],
-    position="top" if sign_in.is_open() else "hidden",
-)
+all_pages = [
+    st.Page(pages / "start.py", title=_("Start"), icon=":material/home:", default=True),
+    st.Page(pages / "learn.py", title=_("Learn"), icon=":material/school:"),
+    st.Page(pages / "architecture.py", title=_("Architecture"), icon=":material/schema:"),
+    st.Page(pages / "kernels.py", title=_("Kernels"), icon=":material/grid_on:"),
+    st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
+    st.Page(pages / "train.py", title=_("Train"), icon=":material/model_training:"),
+    st.Page(pages / "runs.py", title=_("Runs"), icon=":material/monitoring:"),
+    st.Page(pages / "predict.py", title=_("Predict"), icon=":material/image_search:"),
+]
+page = st.navigation(all_pages, position="top" if sign_in.is_open() else "hidden")
 browser.add_scripts()
 if not sign_in.render_gate():
     st.stop()
@@ -50,4 +57,5 @@ page_state.record_visit(page.url_path)
 language_note.render()
 sign_in.render_account()
 bar.render()
+presenter.render([(one.url_path, one.title) for one in all_pages])
 page.run()

@@ -114,7 +114,8 @@ with editor_side, collect_error_areas() as error_areas:
         other = network_file.other_network(state.preset_names(), preset_label)
     else:
         try:
-            spec = editor(page_state.spec.family)(page_state)
+            with st.container(key="editor"):  # the presenter view folds it away
+                spec = editor(page_state.spec.family)(page_state)
             analyse(spec)
         except InputError as error:
             page_state.refuse(error)

@@ -84,7 +84,7 @@ SMALL_TEXTS = """least => new Promise(done => {
         if (!(own || field) || element.matches("style, script, title, noscript")) continue;
         const box = element.getBoundingClientRect();
         if (!box.width || !box.height || !element.checkVisibility({visibilityProperty: true})) continue;
-        let size = parseFloat(getComputedStyle(element).fontSize);
+        let size = parseFloat(getComputedStyle(element).fontSize) * (element.currentCSSZoom ?? 1);
         if (element.getScreenCTM) {
           const {a, b, c, d} = element.getScreenCTM();
           size *= Math.sqrt(Math.abs(a * d - b * c));

@@ -1,0 +1,135 @@
+// The presenter view of every page: everything is larger, the editor is away, and arrows go on and back. The link has
+// present=1. The smallest text of a page is 12 pixels, so a projector of 1024 x 768 shows all text with 18 or more.
+const LAYOUT = { width: 1024 / 1.5, height: 768 / 1.5 }; // pixels that a page has in this view
+const FIELDS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=option], [role=listbox], [role=menuitem], [role=grid], canvas, svg";
+
+function make(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+class Presenter {
+  constructor() {
+    this.host = make("div", { id: "explorer-presenter" });
+    this.root = this.host.attachShadow({ mode: "open" });
+    document.body.append(this.host);
+    this.sheet = document.head.appendChild(make("style"));
+    addEventListener("resize", () => this.fit());
+    addEventListener("popstate", () => this.render());
+    addEventListener("keydown", (event) => this.press(event));
+    for (const name of ["pushState", "replaceState"]) this.watch(name);
+  }
+
+  // Keeps present=1 when Streamlit opens another page.
+  watch(name) {
+    const change = history[name].bind(history);
+    history[name] = (state, title, url) => {
+      const next = new URL(url ?? location.href, location.href);
+      if (this.on && !this.leaving) next.searchParams.set("present", "1");
+      change(state, title, next);
+      queueMicrotask(() => this.render());
+    };
+  }
+
+  update(data) {
+    this.data = data;
+    this.sheet.textContent = data.page_css;
+    for (const [name, value] of Object.entries(data.theme)) this.host.style.setProperty(name, value);
+    this.on = new URLSearchParams(location.search).get("present") === "1";
+    this.drawn = "";
+    this.render();
+  }
+
+  fit() {
+    const scale = Math.max(1, Math.min(innerWidth / LAYOUT.width, innerHeight / LAYOUT.height));
+    document.documentElement.style.setProperty("--presenter-zoom", String(scale));
+    document.documentElement.classList.toggle("presenter", this.on);
+  }
+
+  toggle() {
+    const url = new URL(location.href);
+    this.leaving = this.on;
+    this.on = !this.on;
+    if (this.on) url.searchParams.set("present", "1");
+    else url.searchParams.delete("present");
+    this.go(url);
+    this.leaving = false;
+  }
+
+  go(url) {
+    history.pushState(null, "", url);
+    dispatchEvent(new PopStateEvent("popstate", { state: null })); // Streamlit runs the page of the new address
+    dispatchEvent(new Event("resize")); // figures take their new width
+  }
+
+  // Number of the page, from 0.
+  place() {
+    const name = location.pathname.slice(this.data.base.length).replaceAll("/", "");
+    return Math.max(0, this.data.pages.findIndex(([path]) => path === name));
+  }
+
+  // The page's own next or last step: a step of a lesson, or a section.
+  step(by) {
+    const moves = document.querySelector(`.st-key-learn-${by > 0 ? "next" : "back"} button`);
+    if (document.querySelector(".st-key-learn-back")) return moves;
+    const choices = [...document.querySelectorAll('[class*="st-key-"][class*="-show"] [data-testid="stButtonGroup"] button')];
+    const chosen = choices.findIndex((one) => one.getAttribute("aria-checked") === "true" || one.dataset.testid?.endsWith("Active"));
+    return chosen < 0 ? null : choices[chosen + by] ?? null;
+  }
+
+  move(by) {
+    const step = this.step(by);
+    if (step || document.querySelector(".st-key-learn-back")) {
+      if (!step?.disabled) step?.click();
+      return;
+    }
+    const page = this.data.pages[this.place() + by];
+    if (!page) return;
+    const url = new URL(`${this.data.base}/${page[0]}`, location.origin);
+    const old = new URLSearchParams(location.search);
+    for (const name of ["class", "present", "lang"]) if (old.has(name)) url.searchParams.set(name, old.get(name));
+    this.go(url);
+  }
+
+  press(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const from = event.composedPath()[0];
+    if (from instanceof Element && from.closest(FIELDS)) return;
+    if (event.key === "p") this.toggle();
+    else if (this.on && ["ArrowRight", "PageDown"].includes(event.key)) this.move(1); // clickers send the page keys
+    else if (this.on && ["ArrowLeft", "PageUp"].includes(event.key)) this.move(-1);
+    else return;
+    event.preventDefault();
+  }
+
+  render() {
+    if (!this.data) return;
+    this.fit();
+    const place = this.place();
+    const { words, pages } = this.data;
+    const drawn = `${this.on} ${place}`;
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const style = make("style", { textContent: this.data.css });
+    const button = (text, title, action, name = "") => make("button", { type: "button", title, ariaLabel: title, className: name, onclick: action }, text);
+    if (!this.on) {
+      const name = document.getElementById("explorer-class") || this.data.classes ? "enter" : "enter alone";
+      this.root.replaceChildren(style, button(words.enter, words.hint, () => this.toggle(), name));
+      return;
+    }
+    this.root.replaceChildren(style, make("nav", { ariaLabel: words.enter },
+      button("‹", words.back, () => this.move(-1)),
+      make("output", {}, pages[place][1]),
+      button("›", words.next, () => this.move(1)),
+      button(words.leave, words.hint, () => this.toggle())));
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const computed = getComputedStyle(parentElement.host ?? parentElement);
+  const theme = {};
+  for (const name of ["--st-primary-color", "--st-background-color", "--st-secondary-background-color", "--st-text-color", "--st-font"]) theme[name] = computed.getPropertyValue(name);
+  window.explorerPresenter ??= new Presenter();
+  window.explorerPresenter.update({ ...data, theme });
+}

@@ -1,0 +1,42 @@
+"""The presenter view, which shows any page large enough for a projector. The browser does all of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from streamlit import config
+
+from explorer.i18n import _
+from explorer.settings import settings
+
+ASSETS = Path(__file__).parent / "assets"
+
+_presenter = st.components.v2.component(
+    "explorer_presenter", js=(ASSETS / "presenter.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+_CSS, _PAGE_CSS = ((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("presenter_bar", "presenter"))
+
+
+def render(pages: Sequence[tuple[str, str]]) -> None:
+    """Add the button and the keys of the presenter view to the page.
+
+    Args:
+        pages: Path and title of every page, in the order in which the arrows go through them.
+    """
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    words = {
+        "enter": _("Present"),
+        "hint": _("Presenter view: large type for a projector. Key: p"),
+        "leave": _("Leave presenter view (p)"),
+        "next": _("Next. Keys: → and Page Down"),
+        "back": _("Back. Keys: ← and Page Up"),
+    }
+    with st._event:  # among the elements that Streamlit does not lay out: the browser draws the bar by itself
+        _presenter(
+            key="presenter",
+            data={
+                "pages": [list(page) for page in pages], "words": words, "css": _CSS, "page_css": _PAGE_CSS,
+                "base": f"/{base}" if base else "",
+                "classes": bool(settings().classes and not settings().read_only and not settings().sign_in),
+            },
+        )  # fmt: skip
