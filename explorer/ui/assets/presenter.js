@@ -78,6 +78,14 @@ class Presenter {
     return chosen < 0 ? null : choices[chosen + by] ?? null;
   }
 
+  // Goes on or back once the page stands: before that, its own steps are not known.
+  request(by, tries = 30) {
+    clearTimeout(this.waiting);
+    const runs = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "running";
+    if (runs && tries) this.waiting = setTimeout(() => this.request(by, tries - 1), 100);
+    else this.move(by);
+  }
+
   move(by) {
     const step = this.step(by);
     if (step || document.querySelector(".st-key-learn-back")) {
@@ -97,8 +105,8 @@ class Presenter {
     const from = event.composedPath()[0];
     if (from instanceof Element && from.closest(FIELDS)) return;
     if (event.key === "p") this.toggle();
-    else if (this.on && ["ArrowRight", "PageDown"].includes(event.key)) this.move(1); // clickers send the page keys
-    else if (this.on && ["ArrowLeft", "PageUp"].includes(event.key)) this.move(-1);
+    else if (this.on && ["ArrowRight", "PageDown"].includes(event.key)) this.request(1); // clickers send the page keys
+    else if (this.on && ["ArrowLeft", "PageUp"].includes(event.key)) this.request(-1);
     else return;
     event.preventDefault();
   }
@@ -119,9 +127,9 @@ class Presenter {
       return;
     }
     this.root.replaceChildren(style, make("nav", { ariaLabel: words.enter },
-      button("‹", words.back, () => this.move(-1)),
+      button("‹", words.back, () => this.request(-1)),
       make("output", {}, pages[place][1]),
-      button("›", words.next, () => this.move(1)),
+      button("›", words.next, () => this.request(1)),
       button(words.leave, words.hint, () => this.toggle())));
   }
 }

@@ -28,7 +28,8 @@ STYLE = """<style>
   .st-key-learn-links [data-testid="stPageLink"] a { padding-left: 0; background: transparent !important; }
   .st-key-learn-links [data-testid="stPageLink"] p { white-space: normal; }
   .st-key-learn-all [data-testid="stPageLink"] a { background: transparent !important; }
-  .learn-vignette { display: block; width: 240px; height: 96px; max-width: 100%; object-fit: contain; margin: 0 auto 0.5rem; }
+  .learn-vignette { display: block; width: 240px; height: 96px; max-width: 100%; object-fit: contain; }
+  .learn-vignette { margin: 0 auto 0.5rem; }
   .learn-minutes { font-size: 0.875rem; margin-right: 1rem; }
   .learn-progress { font-size: 0.875rem; font-weight: 600; }
   .st-key-learn-seen table { table-layout: fixed; }
