@@ -84,11 +84,11 @@ SMALL_TEXTS = """least => new Promise(done => {
         if (!(own || field) || element.matches("style, script, title, noscript")) continue;
         const box = element.getBoundingClientRect();
         if (!box.width || !box.height || !element.checkVisibility({visibilityProperty: true})) continue;
-        let size = parseFloat(getComputedStyle(element).fontSize) * (element.currentCSSZoom ?? 1);
-        if (element.getScreenCTM) {
+        let size = parseFloat(getComputedStyle(element).fontSize);
+        if (element.getScreenCTM) {  // it includes the zoom
           const {a, b, c, d} = element.getScreenCTM();
           size *= Math.sqrt(Math.abs(a * d - b * c));
-        }
+        } else size *= element.currentCSSZoom ?? 1;
         if (size < least - 0.05) found[`${size.toFixed(1)}: ${element.textContent.trim().slice(0, 40)}`] = true;
       }
     }
@@ -99,12 +99,14 @@ SMALL_TEXTS = """least => new Promise(done => {
 })"""
 
 
-def small_texts(page: Page, widths: Iterable[int] = WIDTHS) -> list[str]:
-    """Texts under 12 pixels at each of these widths of the window, HTML and SVG, in shadow roots too."""
+def small_texts(
+    page: Page, widths: Iterable[int] = WIDTHS, *, height: int = 900, least: int = SMALLEST_TEXT
+) -> list[str]:
+    """Texts smaller than this at each of these widths of the window, HTML and SVG, in shadow roots too."""
     found: list[str] = []
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{width} px wide: {text}" for text in page.evaluate(SMALL_TEXTS, SMALLEST_TEXT)]
+        page.set_viewport_size({"width": width, "height": height})
+        found += [f"{width} px wide: {text}" for text in page.evaluate(SMALL_TEXTS, least)]
     return found
 
 

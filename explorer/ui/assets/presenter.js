@@ -120,16 +120,17 @@ class Presenter {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const style = make("style", { textContent: this.data.css });
-    const button = (text, title, action, name = "") => make("button", { type: "button", title, ariaLabel: title, className: name, onclick: action }, text);
+    const button = (text, title, action, name = "") => make("button", { type: "button", title, className: name, onclick: action }, text);
+    const arrow = (sign, title, action) => Object.assign(button(sign, title, action), { ariaLabel: title });
     if (!this.on) {
       const name = document.getElementById("explorer-class") || this.data.classes ? "enter" : "enter alone";
       this.root.replaceChildren(style, button(words.enter, words.hint, () => this.toggle(), name));
       return;
     }
     this.root.replaceChildren(style, make("nav", { ariaLabel: words.enter },
-      button("‹", words.back, () => this.request(-1)),
+      arrow("‹", words.back, () => this.request(-1)),
       make("output", {}, pages[place][1]),
-      button("›", words.next, () => this.request(1)),
+      arrow("›", words.next, () => this.request(1)),
       button(words.leave, words.hint, () => this.toggle())));
   }
 }

@@ -32,7 +32,8 @@ def readable(figure: go.Figure) -> go.Figure:
         legend={"font": text},
         coloraxis={"colorbar": bar},
         annotations=[{"font": text}] * len(figure.layout.annotations),
-        **{name: {"tickfont": text, "title": {"font": text}} for name in axes},
+        # The presenter view enlarges the page, and Plotly would take labels for being outside of the chart.
+        **{name: {"tickfont": text, "title": {"font": text}, "ticklabeloverflow": "allow"} for name in axes},
     )
     for trace in figure.data:
         match trace.type:

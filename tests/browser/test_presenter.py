@@ -1,0 +1,50 @@
+"""The presenter view: large type for a projector, and a way through the pages with keys."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import wait_until_rendered
+from tests.browser.page_checks import overhang, small_texts
+
+PROJECTOR = {"width": 1024, "height": 768}
+SMALLEST_ON_PROJECTOR = 18  # pixels
+PAGES = {
+    "": "stMarkdown",
+    "learn": "stMarkdown",
+    "architecture?net=resnet50": "stVegaLiteChart",
+    "kernels": "stMetricValue",
+    "compare": "stMetricValue",
+    "train": "stMetricValue",
+    "runs": "stHeading",
+    "predict": "stMarkdown",
+}
+
+
+def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) -> None:
+    page = visit("?present=1", ready="stMarkdown")
+    for link, ready in PAGES.items():
+        page.goto(re.sub(r"/[^/]*$", "/", page.url) + link + ("&" if "?" in link else "?") + "present=1")
+        expect(page.get_by_test_id(ready).first).to_be_visible()
+        wait_until_rendered(page)
+        expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+        assert small_texts(page, [PROJECTOR["width"]], height=PROJECTOR["height"], least=SMALLEST_ON_PROJECTOR) == []
+        assert overhang(page) == 0, link
+
+
+def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:
+    page = visit("architecture?net=vgg16", ready="stVegaLiteChart")
+    expect(page.get_by_role("button", name="Present", exact=False).first).to_be_visible()
+    editor = page.locator(".st-key-editor")
+    expect(editor).to_be_visible()
+    page.keyboard.press("p")
+    expect(page).to_have_url(re.compile(r"net=vgg16.*present=1"))
+    expect(editor).to_be_hidden()
+    page.keyboard.press("PageDown")
+    expect(page).to_have_url(re.compile(r"/kernels\?present=1$"))
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"/architecture\?.*present=1"))
+    page.keyboard.press("p")
+    expect(page).not_to_have_url(re.compile("present"))
+    expect(page.get_by_role("button", name="Leave presenter view")).to_have_count(0)
