@@ -45,6 +45,8 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.sessions
+	$(BIN)/python -m benchmarks.classroom
+	$(BIN)/python -m benchmarks.learn
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.submit
