@@ -81,7 +81,7 @@ def install() -> None:
     SafeSessionState.on_script_finished = on_script_finished  # type: ignore[method-assign]
 
 
-def told(key: str, event: str) -> Any:
+def trigger_value(key: str, event: str) -> Any:
     """Returns what a component's trigger says in its callback.
 
     None if the component isn't on the page any more: the browser may be slower than an edit.

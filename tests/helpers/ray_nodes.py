@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.helpers.documents import ROOT
+from tests.helpers.ports import free_port
 
 PATIENCE = 300  # seconds
 SIGN = "nodes: "  # begins the lines that are for us: Ray prints others
@@ -58,7 +58,7 @@ class _Nodes:
 
     def _add_head(self, port: int | None = None) -> Any:
         return self._add_node(
-            include_dashboard=True, dashboard_port=port or _free_port(), include_log_monitor=False, num_cpus=0
+            include_dashboard=True, dashboard_port=port or free_port(), include_log_monitor=False, num_cpus=0
         )
 
     def _add_node(self, **options: Any) -> Any:
@@ -154,15 +154,10 @@ def _be_patient() -> None:
     services.get_node = get_node
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def _agent_ports() -> dict[str, Any]:
     """Ports of a node's agents. A node that does not know them gives the agents only 15 seconds to choose."""
     names = (LISTEN, "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
-    return {name: _free_port() for name in names}
+    return {name: free_port() for name in names}
 
 
 @contextmanager

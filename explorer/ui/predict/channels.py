@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 
 ASSETS = Path(__file__).parents[1] / "assets"
 MAX_VALUES = 160_000  # sent values of all channels: 320 kB before they are compressed
@@ -68,7 +68,7 @@ def render(
     version = f"{zlib.crc32(values.encode()):08x}.{zlib.crc32(repr((channels, looks)).encode()):08x}"
 
     def choose() -> None:
-        match told("predict.channels", "choose"):
+        match trigger_value("predict.channels", "choose"):
             case {"unit": [int(channel), int(row), int(column)], "number": int(number)}:
                 st.session_state[NUMBER] = number
                 if all(0 <= value < count for value, count in zip((channel, row, column), maps.shape, strict=True)):

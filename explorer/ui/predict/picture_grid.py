@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 from explorer.ui.predict import preview
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -53,7 +53,7 @@ def picture_grid(
     """
 
     def pick() -> None:
-        match told(key, "pick"):
+        match trigger_value(key, "pick"):
             case {"index": int(index), "number": int(number)}:
                 if previews:
                     st.session_state[preview.NUMBER] = number

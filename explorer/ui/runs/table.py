@@ -13,7 +13,7 @@ import streamlit as st
 from explorer.formatting import NONE, bytes_short, duration
 from explorer.i18n import _, language
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 from explorer.ui.glossary import explain_in_text
 from explorer.ui.runs import preview, shared, state, words
 from explorer.ui.runs.view import MAX_CHOSEN
@@ -182,7 +182,7 @@ def _render() -> None:
 
 def _select() -> None:
     page = state.RunsState.of_session()
-    match told(state.TABLE, "choose"):
+    match trigger_value(state.TABLE, "choose"):
         case {"jobs": [*jobs], "number": int(number)}:
             known = {*page.row_ids, *page.view.job}  # runs hidden by the filters can stay chosen
             page.choice_number = number

@@ -15,7 +15,7 @@ from explorer.i18n import _
 from explorer.prediction import browser_images, ink, networks
 from explorer.prediction.browser_network import field_words, for_browser
 from explorer.prediction.networks import Network
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = ("answer_bars", "drawing_strokes", "drawing_network", "drawing_field")
@@ -61,7 +61,7 @@ def render(
     exported = for_browser(network)
 
     def report() -> None:
-        value = told(key, "drawing")
+        value = trigger_value(key, "drawing")
         if on_drawing and isinstance(value, str):
             on_drawing(browser_images.decode(value) if value else None)
 

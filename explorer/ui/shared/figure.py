@@ -14,7 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 from explorer.ui.shared import layer_choice
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -49,7 +49,7 @@ def show_figure(
     """
 
     def report() -> None:
-        value = told(key, "pick")
+        value = trigger_value(key, "pick")
         if on_pick and isinstance(value, str):
             on_pick(value)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.ui.callbacks import told
+from explorer.ui.callbacks import trigger_value
 
 ASSETS = Path(__file__).parents[1] / "assets"
 NUMBER = "layer_choice.number"  # session_state key: number of the last choice that the browser has reported
@@ -35,7 +35,7 @@ def report(key: str, on_choose: Callable[[str], None]) -> Callable[[], None]:
     """
 
     def callback() -> None:
-        match told(key, "choose"):
+        match trigger_value(key, "choose"):
             case {"layer": str(name), "number": int(number)}:
                 st.session_state[NUMBER] = number
                 on_choose(name)
