@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from explorer.errors import SpecError
 from explorer.families.recognition.guess import our_shapes
@@ -25,29 +26,43 @@ from explorer.families.torchvision.recognise import (
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
-# Beginnings of models' names, each with a pattern that the names of their modules match: torchvision's and timm's.
-SIGNS: tuple[tuple[str | tuple[str, ...], re.Pattern[str]], ...] = (
-    ("densenet", re.compile(r"denselayer\d")),
-    ("inception_v3", re.compile(r"Mixed_\d[a-e]\.")),
-    ("squeezenet", re.compile(r"squeeze\.|expand1x1")),
-    ("shufflenet", re.compile(r"stage\d\.\d+\.branch[12]")),
-    ("mnasnet", re.compile(r"layers\.\d+\.\d+\.layers\.\d")),
-    ("regnet", re.compile(r"trunk_output\.")),
-    ("maxvit", re.compile(r"MBconv|window_attention|grid_attention")),
-    ("swin", re.compile(r"features\.\d+\.\d+\.attn\.")),
-    ("vit", re.compile(r"encoder_layer_\d")),
-    ("convnext", re.compile(r"features\.\d+\.\d+\.block\.[0257]\.(weight|bias)|layer_scale")),
-    ("efficientnet", re.compile(r"features\.\d+\.\d+\.block\.\d")),
-    ("mobilenet_v3", re.compile(r"features\.\d+\.block\.\d")),
-    ("mobilenet_v2", re.compile(r"features\.\d+\.conv\.\d")),
-)
-TIMM_SIGNS: tuple[tuple[str | tuple[str, ...], re.Pattern[str]], ...] = (
-    (("regnet",), re.compile(r"(^|\.)s\d\.b\d+\.conv1\.conv\.")),
-    (("convnext",), re.compile(r"(^|\.)stages\.\d+\.blocks\.\d+\.conv_dw\.")),
-    (("efficientnet", "mobilenet", "mnasnet"), re.compile(r"(^|\.)blocks\.\d+\.\d+\.conv_(dw|exp|pwl?)\.")),
+ALIKE = 0.3  # least share of common modules for a model of torchvision's names
+
+
+class Sign(NamedTuple):
+    """How to know from the names of modules which models a checkpoint is like.
+
+    Attributes:
+        models: Beginnings of the models' names.
+        modules: Pattern that the names of their modules match.
+        least: Least share of common modules for a model to be named.
+    """
+
+    models: tuple[str, ...]
+    modules: re.Pattern[str]
+    least: float = ALIKE
+
+
+SIGNS = (
+    Sign(("densenet",), re.compile(r"denselayer\d")),
+    Sign(("inception_v3",), re.compile(r"Mixed_\d[a-e]\.")),
+    Sign(("squeezenet",), re.compile(r"squeeze\.|expand1x1")),
+    Sign(("shufflenet",), re.compile(r"stage\d\.\d+\.branch[12]")),
+    Sign(("mnasnet",), re.compile(r"layers\.\d+\.\d+\.layers\.\d")),
+    Sign(("regnet",), re.compile(r"trunk_output\.")),
+    Sign(("maxvit",), re.compile(r"MBconv|window_attention|grid_attention")),
+    Sign(("swin",), re.compile(r"features\.\d+\.\d+\.attn\.")),
+    Sign(("vit",), re.compile(r"encoder_layer_\d")),
+    Sign(("convnext",), re.compile(r"features\.\d+\.\d+\.block\.[0257]\.(weight|bias)|layer_scale")),
+    Sign(("efficientnet",), re.compile(r"features\.\d+\.\d+\.block\.\d")),
+    Sign(("mobilenet_v3",), re.compile(r"features\.\d+\.block\.\d")),
+    Sign(("mobilenet_v2",), re.compile(r"features\.\d+\.conv\.\d")),
+    # timm's names; no other library has them, so the nearest model is named however different it is
+    Sign(("regnet",), re.compile(r"(^|\.)s\d\.b\d+\.conv1\.conv\."), 0),
+    Sign(("convnext",), re.compile(r"(^|\.)stages\.\d+\.blocks\.\d+\.conv_dw\."), 0),
+    Sign(("efficientnet", "mobilenet", "mnasnet"), re.compile(r"(^|\.)blocks\.\d+\.\d+\.conv_(dw|exp|pwl?)\."), 0),
 )
 TRIED = 2  # models of similar size to compare; building one takes a while
-ALIKE = 0.3  # least share of common modules for a model to be named
 
 
 def nearest_difference(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
@@ -57,15 +72,13 @@ def nearest_difference(shapes: Mapping[str, Shape], *, ordered: bool) -> str | N
         shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
         ordered: Whether that is the order in which modules were registered.
     """
-    for family, sign in (*SIGNS, *TIMM_SIGNS):
-        if any(sign.search(name) for name in shapes):
+    for sign in SIGNS:
+        if any(map(sign.modules.search, shapes)):
             theirs = group_by_module(shapes, ordered=ordered)
             size, counts = count_parameters(theirs), parameter_counts()
-            near = sorted((n for n in counts if n.startswith(family)), key=lambda name: abs(counts[name] - size))
-            found = max((_shared(ZooSpec(name=name), theirs), name) for name in near[:TRIED])
-            if found[0] < ALIKE and sign not in dict(TIMM_SIGNS).values():
-                return None
-            return difference(ZooSpec(name=found[1]), shapes, ordered=ordered)
+            near = sorted((n for n in counts if n.startswith(sign.models)), key=lambda name: abs(counts[name] - size))
+            share, name = max((_shared(ZooSpec(name=name), theirs), name) for name in near[:TRIED])
+            return difference(ZooSpec(name=name), shapes, ordered=ordered) if share >= sign.least else None
     return None
 
 

@@ -45,8 +45,12 @@ POOLED: dict[str, Callable[[int], int]] = {
     **dict.fromkeys([f"convnext_{size}" for size in ("tiny", "small", "base", "large")], lambda pooled: 2 * pooled),
 }
 TIMM = re.compile(r"(^|\.)conv_stem$")  # timm's name of the first layer of networks that torchvision names otherwise
-# Everybody names the modules of these as torchvision does, and gaps in their numbers show pools that it doesn't have.
-SHARED_NAMES = ("resnet", "resnext", "wide_resnet", "vgg", "densenet", "googlenet", "inception")
+# Models whose modules other libraries name otherwise. Of the rest, everybody uses torchvision's names, and gaps in the
+# numbers show pools that torchvision doesn't have.
+ALIGNABLE = (
+    "alexnet", "convnext", "efficientnet", "maxvit", "mnasnet", "mobilenet", "regnet", "shufflenet", "squeezenet",
+    "swin", "vit",
+)  # fmt: skip
 NO_BIAS = "maxvit_t"  # its last layer has no bias
 CONVOLUTION = "squeezenet"  # its last layer is a convolution
 # Names that torchvision has changed: DenseNet's, which its own files still have, and those of transformers.
@@ -142,7 +146,7 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
     outer = {name: tensors for name, tensors in ours.items() if name not in places}
     named = _by_names(outer, inner)
     in_order = _by_order(outer, inner) if ordered and named is None else None
-    is_alignable = not trunk.name.startswith(SHARED_NAMES)
+    is_alignable = trunk.name.startswith(ALIGNABLE)
     pairs = named or in_order or (align(outer, inner) if is_alignable else None)
     if pairs is None:
         return None
