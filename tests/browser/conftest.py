@@ -251,6 +251,7 @@ def visit(profile: BrowserContext, address: str, app_log: Path, tabs: list[Page]
     ) -> Page:
         page = tabs.pop() if tabs else profile.new_page()
         pages.append(page)
+        page.bring_to_front()  # Chromium gives no full screen to a tab behind another one
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.on("console", on_console)
