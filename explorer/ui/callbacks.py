@@ -7,8 +7,13 @@ upload that takes a moment to store is lost.
 
 With this module, a callback finishes before Streamlit handles the newer request. A value that a callback assigns to a
 widget stays until a run that renders the widget has ended, unless the user has changed the widget in the meantime.
+
+The newer request has a thread of its own, while the thread of the older one goes on until it notices. Both write the
+widget values of the session. Without this module, an older thread that is slow can write its values last, and a click
+is lost. With it, a session handles one request at a time, and none after a newer one.
 """
 
+import threading
 from typing import Any
 
 import streamlit as st
@@ -18,6 +23,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 from streamlit.runtime.state import SafeSessionState
 
 _ASSIGNMENTS = "explorer_given"  # key in the session's state
+_LOCK = "explorer_lock"  # key in the session's state
 
 
 class _Assignment:
@@ -44,7 +50,11 @@ def install() -> None:
     )
 
     def on_script_will_rerun(self: Any, fresh_widget_states: WidgetStates | None, **others: Any) -> None:
-        self._yield_callback()  # handles a newer request, which includes the changes of this one
+        with self._state._old_state.setdefault(_LOCK, threading.RLock()):
+            self._yield_callback()  # handles a newer request, which includes the changes of this one
+            handle(self, fresh_widget_states, **others)
+
+    def handle(self: Any, fresh_widget_states: WidgetStates | None, **others: Any) -> None:
         assignments = _assignments(self)
         states = {} if fresh_widget_states is None else {state.id: state for state in fresh_widget_states.widgets}
         sent = {name: state.SerializeToString(deterministic=True) for name, state in states.items()}
