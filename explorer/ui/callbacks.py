@@ -11,16 +11,21 @@ widget stays until a run that renders the widget has ended, unless the user has 
 The newer request has a thread of its own, while the thread of the older one goes on until it notices. Both write the
 widget values of the session. Without this module, an older thread that is slow can write its values last, and a click
 is lost. With it, a session handles one request at a time, and none after a newer one.
+
+The browser puts what happens at the same moment into one request, and that request runs a fragment only if one of the
+widgets is in a fragment. A click on another widget is then lost while a fragment sends often, as a live camera does.
+With this module, such a request runs the whole page.
 """
 
 import threading
 from typing import Any
 
 import streamlit as st
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType, _has_active_trigger_value
 from streamlit.runtime.state import SafeSessionState
+from streamlit.runtime.state.common import unpack_widget_state_value
 
 _ASSIGNMENTS = "explorer_given"  # key in the session's state
 _LOCK = "explorer_lock"  # key in the session's state
@@ -61,6 +66,7 @@ def install() -> None:
         stale = {name for name, assignment in assignments.items() if sent.get(name) == assignment.sent}
         if stale:
             fresh_widget_states = WidgetStates(widgets=[state for name, state in states.items() if name not in stale])
+        _run_page_if_needed(self, fresh_widget_states, others)
         interrupt = self._yield_callback
         object.__setattr__(self, "_yield_callback", lambda: None)
         try:
@@ -97,6 +103,38 @@ def trigger_value(key: str, event: str) -> Any:
     None if the component isn't on the page any more: the browser may be slower than an edit.
     """
     return getattr(st.session_state.get(key), event, None)
+
+
+def _run_page_if_needed(session: Any, states: WidgetStates | None, others: dict[str, Any]) -> None:
+    """Ends a request for fragments if a widget outside of them has changed; a request for the page takes its place."""
+    context = get_script_run_ctx(suppress_warning=True)
+    fragments = (context and context.fragment_ids_this_run) or []
+    if context and fragments and states and any(_has_changed(session, one, fragments) for one in states.widgets):
+        raise RerunException(
+            RerunData(
+                query_string=context.query_string,
+                widget_states=states,
+                page_script_hash=context.page_script_hash,
+                cached_message_hashes=context.cached_message_hashes,
+                context_info=context.context_info,
+                **others,
+            )
+        )
+
+
+def _has_changed(session: Any, state: WidgetState, fragments: list[str]) -> bool:
+    """Whether a widget of the page that is in none of the fragments has another value than the session knows."""
+    inner = session._state
+    metadata = inner._new_widget_state.widget_metadata.get(state.id)
+    if metadata is None or metadata.fragment_id in fragments:
+        return False
+    if metadata.value_type.endswith("trigger_value"):
+        return _has_active_trigger_value(state)
+    try:
+        known = inner._getitem(state.id, inner._key_id_mapper.id_key_mapping.get(state.id))
+    except KeyError:  # the page does not show it any more
+        return False
+    return bool(metadata.deserializer(unpack_widget_state_value(state)) != known)
 
 
 def _assignments(session: Any) -> dict[str, _Assignment]:
