@@ -128,7 +128,7 @@ def _has_changed(session: Any, state: WidgetState, fragments: list[str]) -> bool
     metadata = inner._new_widget_state.widget_metadata.get(state.id)
     if metadata is None or metadata.fragment_id in fragments:
         return False
-    if metadata.value_type.endswith("trigger_value"):
+    if (state.WhichOneof("value") or "").endswith("trigger_value"):
         return _has_active_trigger_value(state)
     try:
         known = inner._getitem(state.id, inner._key_id_mapper.id_key_mapping.get(state.id))
