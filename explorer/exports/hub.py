@@ -18,8 +18,10 @@ from explorer.analysis import analyse
 from explorer.errors import InputError, SpecError
 from explorer.exports.pytorch import source
 from explorer.families import Spec
+from explorer.families.torchvision.network import POSITION_BIAS, REPLACEABLE
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
+from explorer.specs.activation import activation_of
 from explorer.weights.files import Card, read
 
 LICENSES = ("mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "gpl-3.0")
@@ -67,7 +69,12 @@ def _source(spec: Spec) -> str:
             raise InputError(
                 _("hub: no source without this product builds this network; export it as onnx or pt2")
             ) from error
-        return _templates.get_template("hub_torchvision.py.jinja").render(spec=spec)
+        return _templates.get_template("hub_torchvision.py.jinja").render(
+            spec=spec,
+            activation=None if spec.activation == "own" else activation_of(spec),
+            replaced=[f"nn.{kind.__name__}" for kind in REPLACEABLE],
+            kept=POSITION_BIAS,
+        )
 
 
 def _config(card: Card) -> dict[str, Any]:

@@ -2,12 +2,19 @@
 
 from torch import nn
 
-from explorer.specs.activation import ActivatedSpec
+from explorer.specs.activation import activation_of
+from explorer.specs.base import Spec
 
 
-def make_activation(spec: ActivatedSpec) -> nn.Module:
-    """A new module of the network's activation function; the same shape out as in."""
-    return MODULES[spec.act.name](**({"inplace": True} if "inplace" in spec.act.arguments else {}))
+def make_activation(spec: Spec, *, inplace: bool = True) -> nn.Module:
+    """A new module of the network's activation function; the same shape out as in.
+
+    Args:
+        spec: Spec of the network.
+        inplace: Whether the module may write over its input; of the functions that can, see ``ACTIVATIONS``.
+    """
+    function = activation_of(spec)
+    return MODULES[function.name](**({"inplace": inplace} if "inplace" in function.arguments else {}))
 
 
 MODULES: dict[str, type[nn.Module]] = {

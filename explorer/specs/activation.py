@@ -54,8 +54,8 @@ class ActivatedSpec(Spec):
 
 
 def activation_of(spec: Spec) -> Activation:
-    """The activation function of a network; ReLU for a network of torchvision, which has several."""
-    return spec.act if isinstance(spec, ActivatedSpec) else ACTIVATIONS["relu"]
+    """The activation function of a network; ReLU for a network that keeps torchvision's, which may be several."""
+    return ACTIVATIONS.get(getattr(spec, "activation", "relu"), ACTIVATIONS["relu"])
 
 
 def activation_titles() -> dict[ActivationName, str]:

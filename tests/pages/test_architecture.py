@@ -51,7 +51,10 @@ def test_a_torchvision_model() -> None:
     assert "torchvision · mobilenet_v2" in start.options
     start.set_value("torchvision:resnet50").run()
     assert metrics(app)["Parameters"] == "25.56 M"
+    app.selectbox(key="edit.activation").set_value("gelu").run()
+    assert app.query_params["activation"] == "gelu"
     app.selectbox(key="edit.name").set_value("inception_v3").run()
+    assert app.selectbox(key="edit.activation").value == "own"  # its code calls ReLU as a function
     assert app.selectbox(key="edit.preset").value == "torchvision:inception_v3"
     assert app.button(key="reset").disabled  # the chosen model is the base
     assert app.text_input(key="edit.image_size").value == "299"

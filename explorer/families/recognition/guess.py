@@ -187,6 +187,17 @@ def activation_question(spec: Spec) -> Question | None:
     return Question("activation", text, spec.activation, tuple(ACTIVATIONS))
 
 
+def activation_note(spec: Spec) -> str | None:
+    """The note about an activation function that nobody has named; None if the network can have no other."""
+    if isinstance(spec, ActivatedSpec):
+        return _("ReLU is taken as its activation function, which no tensor shows; --set activation=… names another.")
+    if getattr(spec, "takes_activation", False):
+        return _(
+            "torchvision's own activation functions are taken, which no tensor shows; --set activation=… names another."
+        )
+    return None
+
+
 def assumptions(spec: Spec) -> str | None:
     """The note about assumed properties, which no tensor shows and no question asks; None if there are none."""
     note: str | None = required_part(spec.family, "recognise").assumptions(spec)

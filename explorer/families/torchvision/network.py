@@ -11,6 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from explorer.errors import SpecError, shown
+from explorer.families.activations import make_activation
 from explorer.families.refusal import explain
 from explorer.families.torchvision.spec import PREFIX, ZooSpec
 from explorer.i18n import _
@@ -18,6 +19,10 @@ from explorer.i18n import _
 HEAD = ("classifier", "fc", "head", "heads", "avgpool")
 # Models whose head reads a map and computes its mean itself.
 HEADS_OF_MAPS = ("convnext", "maxvit", "squeezenet")
+# Activation functions after layers. Sigmoid and Hardsigmoid are not among them: in torchvision's models they are gates,
+# which scale channels by a share from 0 to 1 (Hu et al. 2018, section 3).
+REPLACEABLE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh)
+POSITION_BIAS = "cpb_mlp"  # a network in Swin V2 that reads places and no image; it keeps its ReLU
 
 
 @cache
@@ -116,6 +121,8 @@ def _model(spec: ZooSpec) -> nn.Module:
         network: nn.Module = models.get_model(spec.name, weights=None, **options)
     if spec.head != "own":
         _replace_head(network, spec)
+    if spec.activation != "own":
+        _replace_activations(network, spec)
     return network
 
 
@@ -180,3 +187,10 @@ def _replace_head(network: nn.Module, spec: ZooSpec) -> None:
     mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(1)] if replaces_all and spec.name.startswith(HEADS_OF_MAPS) else []
     layers = [*mean, *hidden, nn.Linear(widths[-1], spec.num_classes)]
     network.set_submodule(place, layers[0] if len(layers) == 1 else nn.Sequential(*layers))
+
+
+def _replace_activations(network: nn.Module, spec: ZooSpec) -> None:
+    """Replace the activation functions after layers, in place where torchvision's are in place."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, REPLACEABLE) and POSITION_BIAS not in name.split("."):
+            network.set_submodule(name, make_activation(spec, inplace=getattr(module, "inplace", False)))

@@ -29,4 +29,5 @@ def twin(spec: ZooSpec) -> Spec:
                 "dot or csv, or choose one of {twins}"
             ).format(name=spec.name, twins=", ".join(twins()))
         )
-    return PRESETS[twins()[spec.name]].spec.changed(image_size=spec.image_size, num_classes=spec.num_classes)
+    changes = {} if spec.activation == "own" else {"activation": spec.activation}
+    return PRESETS[twins()[spec.name]].spec.changed(image_size=spec.image_size, num_classes=spec.num_classes, **changes)

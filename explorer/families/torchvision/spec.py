@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
+from explorer.specs.activation import ActivationName
 from explorer.specs.base import Hidden, Preset, Spec
 
 PREFIX = "torchvision:"
@@ -28,13 +29,17 @@ NATIVE_SIZES = {
     "swin_v2_b": 256,
 }
 
+# Beginnings of the names of models whose code calls ReLU as a function: there is no module to replace.
+FIXED_ACTIVATION = ("densenet", "googlenet", "inception")
+
 
 class ZooSpec(Spec):
     """A model of ``torchvision.models``; the builder checks its name, because it imports torchvision.
 
     ``head`` is the end of the network: ``own`` is torchvision's head; ``last`` replaces its last layer by linear
     layers, as most people do for their own classes; ``pooled`` replaces everything after the mean of the last map.
-    ``classifier`` lists the widths of the hidden linear layers; a ReLU follows each.
+    ``classifier`` lists the widths of the hidden linear layers; a ReLU follows each. ``activation`` other than ``own``
+    replaces the activation functions after layers, also that ReLU, but no gates.
     """
 
     title: ClassVar[str] = "torchvision"
@@ -45,6 +50,7 @@ class ZooSpec(Spec):
     name: Annotated[str, Field(min_length=1, max_length=60)]
     head: Literal["own", "last", "pooled"] = "own"
     classifier: Annotated[tuple[Hidden, ...], Field(max_length=16, fail_fast=True)] = ()
+    activation: Literal["own", ActivationName] = "own"
 
     @classmethod
     def from_name(cls, name: str) -> Self | None:
@@ -55,6 +61,11 @@ class ZooSpec(Spec):
     @property
     def own_name(self) -> str:
         return PREFIX + self.name
+
+    @property
+    def takes_activation(self) -> bool:
+        """Whether the activation functions of the model can be replaced."""
+        return not self.name.startswith(FIXED_ACTIVATION)
 
     @property
     def tensorflow_inputs(self) -> bool:
@@ -78,6 +89,13 @@ class ZooSpec(Spec):
         if self.classifier and self.head == "own":
             raise SpecError(
                 _("classifier: torchvision's own head has no hidden layers to set; with them, head is last or pooled")
+            )
+        if self.activation != "own" and not self.takes_activation:
+            raise SpecError(
+                _(
+                    "activation: torchvision's code of {name} calls ReLU as a function, not as a layer that can be "
+                    "replaced, so that only own is possible; the presets of DenseNet and GoogLeNet take any activation"
+                ).format(name=self.name)
             )
         return self
 

@@ -105,15 +105,22 @@ def batch_norm_field() -> bool:
     return toggle_field("batch_norm", _("Batch norm"), explain("batch-norm", _("After every convolution.")))
 
 
-def activation_field() -> Any:
-    """Render a choice of the activation function of all layers."""
-    titles: dict[Any, str] = dict(activation_titles())
+def activation_field(help_text: str = "", *, own: str = "", disabled: bool = False) -> Any:
+    """Render a choice of the activation function of all layers.
+
+    Args:
+        help_text: What the choice means; empty for a network with one function after every layer.
+        own: Title of the choice to replace nothing; empty if there is no such choice.
+        disabled: Whether the choice can't be changed.
+    """
+    titles: dict[Any, str] = ({"own": own} if own else {}) | dict(activation_titles())
     return st.selectbox(
         _("Activation"),
         list(titles),
         format_func=lambda value: titles.get(value, str(value)),
         key=EDIT + "activation",
-        help=explain("activation", _("The same after every convolution and hidden layer.")),
+        help=explain("activation", help_text or _("The same after every convolution and hidden layer.")),
+        disabled=disabled,
     )
 
 

@@ -4,12 +4,12 @@ import streamlit as st
 
 from explorer.families import Spec
 from explorer.families.torchvision.network import names
-from explorer.families.torchvision.spec import NATIVE_SIZES, ZooSpec
+from explorer.families.torchvision.spec import FIXED_ACTIVATION, NATIVE_SIZES, ZooSpec
 from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _
 from explorer.specs.cfg_text import format_text, read_widths
 from explorer.ui.architecture.state import EDIT, PRESET, ArchitectureState
-from explorer.ui.editors.common import choice_field, error_area, shared_fields
+from explorer.ui.editors.common import activation_field, choice_field, error_area, shared_fields
 from explorer.ui.glossary import explain
 
 
@@ -45,13 +45,36 @@ def edit(_page_state: ArchitectureState) -> Spec:
         )  # fmt: skip
         widths = read_widths(hidden)
     error_area("head", "classifier")
-    return ZooSpec.parse({"family": "torchvision", "name": name, "head": head, "classifier": widths, **fields})
+    is_fixed = name.startswith(FIXED_ACTIVATION)
+    activation = activation_field(
+        _("This model calls ReLU as a function in its code, so that there is no layer to replace.")
+        if is_fixed
+        else _(
+            "Replaces ReLU, ReLU6, Hardswish, SiLU, GELU and Tanh after layers. Gates, such as the Sigmoid of a "
+            "squeeze-and-excitation block, and the softmax of attention stay."
+        ),
+        own=_("torchvision's"),
+        disabled=is_fixed and st.session_state[EDIT + "activation"] == "own",
+    )
+    error_area("activation")
+    return ZooSpec.parse(
+        {
+            "family": "torchvision",
+            "name": name,
+            "head": head,
+            "classifier": widths,
+            "activation": activation,
+            **fields,
+        }
+    )
 
 
 def _choose() -> None:
     """Callback: choose a model at its native size. It is the base to which later edits are compared."""
     name = st.session_state[EDIT + "name"]
     st.session_state[EDIT + "image_size"] = str(NATIVE_SIZES.get(name, 224))
+    if name.startswith(FIXED_ACTIVATION):
+        st.session_state[EDIT + "activation"] = "own"
     page_state = ArchitectureState.of_session()
     page_state.network = page_state.network._replace(base=ZOO + name)
     st.session_state[PRESET] = page_state.base

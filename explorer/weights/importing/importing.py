@@ -19,6 +19,7 @@ from explorer.families.recognition.guess import (
     Guess,
     Misfit,
     Question,
+    activation_note,
     activation_question,
     assumptions,
     our_tensors,
@@ -197,11 +198,9 @@ class Proposal:
         guess = self.network(complete)
         if guess.is_renamed and (note := assumptions(guess.spec)):
             notes.append(note)
-        if self._is_activation_open and "activation" not in complete and activation_question(guess.spec):
+        if self._is_activation_open and "activation" not in complete and (note := activation_note(guess.spec)):
             # Source code that this product exports has torchvision's names too, and may have another activation.
-            notes.append(
-                _("ReLU is taken as its activation function, which no tensor shows; --set activation=… names another.")
-            )
+            notes.append(note)
         if answers.get("head") == "conv" and guess.spec != self.guess.spec:
             notes.append(
                 _(

@@ -6,7 +6,7 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -78,3 +78,20 @@ def test_a_network_that_only_the_product_builds_is_refused(tmp_path: Path) -> No
     save(tmp_path / "a.safetensors", {"x": torch.zeros(1)}, card)
     with pytest.raises(InputError, match="export it as onnx or pt2"):
         hub_folder(tmp_path / "a.safetensors")
+
+
+def test_the_source_of_a_model_of_torchvision_replaces_its_activation(tmp_path: Path) -> None:
+    spec = resolve("torchvision:squeezenet1_1").changed(activation="silu", num_classes=3, image_size=64)
+    card = Card(
+        name="a", spec=spec.to_dict(), classes=list("abc"), preprocessing={"size": 64, "mean": [0.5], "std": [0.5]}
+    )
+    theirs = build(spec).eval()
+    save(tmp_path / "a.safetensors", theirs.state_dict(), card)
+    folder = zipfile.ZipFile(BytesIO(hub_folder(tmp_path / "a.safetensors")))
+    namespace: dict[str, Any] = {}
+    exec(folder.read("net.py").decode(), namespace)  # noqa: S102  our own source
+    exported = namespace["Net"]().eval()
+    exported.load_state_dict(theirs.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(exported(images), theirs(images))

@@ -7,6 +7,8 @@ from typing import Any, get_args
 import pytest
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
+from torchvision import models
 
 from explorer.analysis import analyse
 from explorer.analysis.comparison import compare
@@ -17,6 +19,8 @@ from explorer.families import PRESETS, Spec, parse_spec
 from explorer.families.activations import make_activation
 from explorer.families.building import build
 from explorer.families.link import decode, encode
+from explorer.families.torchvision.network import REPLACEABLE
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.specs.activation import ACTIVATIONS, ActivationName
 from explorer.training.initialisation import initialise
 from tests.helpers.narrow import resnet
@@ -112,3 +116,78 @@ def test_he_weights_follow_the_activation() -> None:
         return network.get_parameter("layer3.0.conv2.weight").detach()
 
     assert torch.allclose(weights("tanh"), weights("relu") * (5 / 3) / math.sqrt(2))
+
+
+def test_a_model_of_torchvision_with_another_activation_is_torchvisions_own() -> None:
+    # RegNet is the one model whose builder takes the activation, which it also gives to squeeze-and-excitation.
+    theirs = models.regnet_y_400mf(num_classes=4, activation=nn.SiLU).eval()
+    spec = ZooSpec(name="regnet_y_400mf", num_classes=4, image_size=32, activation="silu")
+    ours = build(spec).eval()
+    ours.load_state_dict(theirs.state_dict())
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), theirs(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "kept"),
+    [
+        ("mobilenet_v3_small", ("ReLU", "Hardswish"), {"Hardsigmoid"}),  # the gates
+        ("swin_v2_t", ("GELU",), {"Softmax", "ReLU"}),  # attention, and the network of the position biases
+    ],
+)
+def test_gates_of_a_model_of_torchvision_stay(name: str, kinds: tuple[str, ...], kept: set[str]) -> None:
+    before, after = analyse(ZooSpec(name=name)), analyse(ZooSpec(name=name, activation="elu"))
+    replaced = {layer.name for layer in before.layers if layer.kind in kinds and "cpb_mlp" not in layer.name}
+    found = [layer for layer in after.layers if group_of(layer.kind) is Group.ACTIVATION]
+    assert {layer.name for layer in found if layer.kind == "ELU"} == replaced
+    assert {layer.kind for layer in found} == {"ELU"} | kept
+    assert (before.totals.params, before.totals.macs) == (after.totals.params, after.totals.macs)
+
+
+class Called(TorchFunctionMode):
+    """Notes whether a function of an activation is called."""
+
+    found = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found |= getattr(func, "__name__", "").rstrip("_") in {
+            "relu",
+            "relu6",
+            "hardswish",
+            "silu",
+            "gelu",
+            "tanh",
+        }
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    "name", ["alexnet", "mnasnet0_5", "squeezenet1_1", "vit_b_32", "densenet121", "googlenet", "inception_v3"]
+)
+def test_only_models_that_call_a_function_refuse_an_activation(name: str) -> None:
+    network = build(ZooSpec(name=name), "meta")
+    for place, module in list(network.named_modules()):
+        if isinstance(module, REPLACEABLE):
+            network.set_submodule(place, nn.Identity())
+    with Called() as called:
+        network(torch.empty(2, *ZooSpec(name=name).input_shape, device="meta"))
+    if called.found:
+        with pytest.raises(SpecError, match=f"activation: .* {name} calls ReLU as a function"):
+            ZooSpec(name=name, activation="tanh")
+    else:
+        assert ZooSpec(name=name, activation="tanh").takes_activation
+
+
+def test_source_and_links_of_a_model_of_torchvision_have_the_activation() -> None:
+    spec = ZooSpec(name="resnet18", num_classes=5, image_size=64, activation="gelu")
+    assert decode(encode(spec, "torchvision:resnet18"))[0] == spec
+    assert encode(spec, "torchvision:resnet18")["activation"] == "gelu"
+    source = FORMATS["pytorch"].make(spec).decode()
+    namespace: dict[str, Any] = {"__name__": "exported"}
+    exec(source, namespace)  # noqa: S102  our own source
+    exported, ours = namespace["Net"]().eval(), build(spec).eval()
+    exported.load_state_dict(ours.state_dict())
+    images = torch.randn(2, *spec.input_shape)
+    with torch.inference_mode():
+        torch.testing.assert_close(exported(images), ours(images), rtol=1e-5, atol=1e-5)

@@ -20,6 +20,7 @@ EXPLAINED = {
     "explorer/ui/shared/sections/inception.py",
     # Beginnings of the names of torchvision's models.
     "explorer/families/torchvision/mismatch.py",
+    "explorer/families/torchvision/spec.py",
     # The Hub folder's source is torchvision's own builder, where that makes the network.
     "explorer/exports/hub.py",
 }
