@@ -41,6 +41,7 @@ def draw(
     dark: bool = False,
     end: str = "",
     low: float | None = None,
+    last_values: bool = True,
 ) -> str:
     """The curves as SVG.
 
@@ -51,6 +52,7 @@ def draw(
         dark: Whether the page is dark.
         end: Words at the end of the horizontal axis; by default the last epoch.
         low: Value at the bottom; by default a round number below the least value.
+        last_values: Whether the last value of each line is next to its name.
     """
     shades = theme(dark=dark)
     curves = [curve._replace(points=[point for point in curve.points if math.isfinite(point[1])]) for curve in curves]
@@ -101,16 +103,19 @@ def draw(
     named = sorted((curve for curve in curves if curve.name), key=lambda curve: -curve.points[-1][1])
     for position, curve in enumerate(named):
         middle = HEIGHT + LINE_HEIGHT * (position + 0.5)
-        words = _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1])
+        words = _described(curve) if last_values else curve.name
         colour = series_colour(curve.series, dark=dark)
         parts += [
             svg.element("rect", x=LEFT, y=middle - 6, width=12, height=12, fill=colour),
             svg.text(LEFT + 20, middle + 5, words, fill=shades.ink),
         ]
-    described = "; ".join(
-        _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1]) for curve in curves if curve.name
-    )
+    words = "; ".join(_described(curve) for curve in curves if curve.name)
     return svg.figure(
-        WIDTH, HEIGHT + LINE_HEIGHT * len(named) + 4, *parts, label=f"{label}: {described}",
+        WIDTH, HEIGHT + LINE_HEIGHT * len(named) + 4, *parts, label=f"{label}: {words}",
         style=f"text{{{svg.FONT};font-size:{FONT_SIZE}px}}",
     )  # fmt: skip
+
+
+def _described(curve: Curve) -> str:
+    """The name of a line with its last value."""
+    return _("{name} {share:.1%}").format(name=curve.name, share=curve.points[-1][1])

@@ -10,6 +10,8 @@ from explorer.recipes import Recipe
 DATASET = "digits"
 IMAGE = {"image_size": 8, "in_channels": 1, "num_classes": 10}
 CHAIN, BLOCKS = PRESETS["lenet5"].spec, PRESETS["resnet20"].spec  # what the networks are made from
+SOME_LABELS = 0.5  # share of random labels between none and all
+RATE_FACTOR = 30  # between the rate of a lesson and the high and the low one
 HELD_OUT = 0.5  # share of the training images for the solid curves: with fewer they would jump
 
 
@@ -74,8 +76,14 @@ def _remedies(options: Options) -> list[Variant]:
             _("Augmentation"), _chain(cfg, [64]),
             plain.changed(augment=["rotation", "crop"], rotation_degrees=10.0),
         ),
-        Variant(_("Rate × 30"), _chain(cfg, [64]), plain.changed(lr=options.rate * 30)),
-        Variant(_("Rate ÷ 30"), _chain(cfg, [64]), plain.changed(lr=options.rate / 30)),
+        Variant(
+            _("{factor} × the rate").format(factor=RATE_FACTOR), _chain(cfg, [64]),
+            plain.changed(lr=options.rate * RATE_FACTOR),
+        ),
+        Variant(
+            _("1/{factor} of the rate").format(factor=RATE_FACTOR), _chain(cfg, [64]),
+            plain.changed(lr=options.rate / RATE_FACTOR),
+        ),
     ]  # fmt: skip
 
 
@@ -118,7 +126,9 @@ def _labels(options: Options) -> list[Variant]:
     network = _chain([], [256, 256])  # large enough to learn every image by heart, and fast
     return [
         Variant(_("True labels"), network, recipe),
-        Variant(_("Half of them random"), network, recipe.changed(random_labels=0.5)),
+        Variant(
+            _("{share:.0%} random labels").format(share=SOME_LABELS), network, recipe.changed(random_labels=SOME_LABELS)
+        ),
         Variant(_("All random"), network, recipe.changed(random_labels=1.0)),
     ]
 

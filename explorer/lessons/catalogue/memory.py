@@ -19,7 +19,13 @@ def lesson() -> Lesson:
         experiment="trainings",
         vignette=vignettes.memory,
         terms=("random-labels", "overfitting", "underfitting", "validation", "epoch", "weight-decay"),
-        links=(Link("train", _("Train with random labels yourself"), {"net": "digits-cnn", "recipe": "quick"}),),
+        links=(
+            Link(
+                "train",
+                _("Train with random labels yourself"),
+                {"net": "digits-cnn", "recipe": "quick", "random_labels": "1"},
+            ),
+        ),
         papers=(
             Paper(
                 _("Zhang et al. 2017, Understanding deep learning requires rethinking generalization"),
@@ -64,9 +70,10 @@ def lesson() -> Lesson:
             ),
             Ask(
                 name="half",
-                text=_(
-                    "Now half of the labels are random. How many of the **test images** does the network get right?"
-                ),
+                text=lambda result: _(
+                    "Now {share:.0%} of the labels are random. How many of the **test images** does the network get "
+                    "right?"
+                ).format(share=result.variants[1].recipe.random_labels),
                 options={
                     "chance": _("About as many as by guessing: wrong labels spoil it"),
                     "some": _("More than by guessing, but far from all"),
@@ -79,8 +86,9 @@ def lesson() -> Lesson:
             Reveal(of="half", text=_describe_half),
             Try(
                 text=_(
-                    "Train for fewer epochs: which labels are learned first, the true ones or the random ones? This is "
-                    "why people stop early, and why they never trust the accuracy on training images."
+                    "Train for fewer epochs: which labels are learned first, the true ones or the random ones? The "
+                    "answer is the reason why people stop a training early. And it is why they do not trust the "
+                    "accuracy on training images."
                 ),
                 controls=("epochs", "rate", "seed"),
             ),
@@ -107,9 +115,10 @@ def _level(share: float, result: Any) -> str:
 def _describe_training(result: Any) -> str:
     true, _half, random = _training(result)
     return _(
-        "**{random:.1%}** of the training images with random labels, {true:.1%} with true ones, after {epochs} epochs. "
-        "Guessing would reach {chance:.0%}. Nothing connects these images with their labels, so all that the network "
-        "gets right beyond that, it has learned by heart: image by image. It has {params:,} parameters to do so."
+        "After {epochs} epochs with random labels, the network gets **{random:.1%}** of its training images right. "
+        "With true labels, it is {true:.1%}. Guessing would reach {chance:.0%}. Nothing connects these images with their "
+        "random labels, so all that the network gets right beyond that, it has learned by heart: image by image. It "
+        "has {params:,} parameters to do so."
     ).format(
         random=random, true=true, epochs=result.view.epochs, chance=_chance(result), params=result.params[0]
     )  # fmt: skip
@@ -118,16 +127,16 @@ def _describe_training(result: Any) -> str:
 def _describe_test(result: Any) -> str:
     true, _half, random = _test(result)
     return _(
-        "**{random:.1%}** of the test images, against {true:.1%} after training with true labels. The curve of the "
-        "training images can't tell you which network has understood something. Only images that the network has "
-        "never seen can."
+        "After training with random labels, the network gets **{random:.1%}** of the test images right; after training "
+        "with true labels, {true:.1%}. The curve of the training images can't tell you which network has understood "
+        "something. Only images that the network has never seen can."
     ).format(random=random, true=true)
 
 
 def _describe_half(result: Any) -> str:
     training, test = _training(result)[1], _test(result)[1]
     return _(
-        "**{test:.1%}** of the test images, and {training:.1%} of its training images, wrong labels included. What the "
-        "true labels have in common adds up, and the wrong labels contradict each other. But every wrong label that is "
-        "learned by heart bends the answers for images that look like it."
+        "It gets **{test:.1%}** of the test images right, and {training:.1%} of its training images, wrong labels "
+        "included. What the true labels have in common adds up, and the wrong labels contradict each other. But every "
+        "image that is learned by heart with a wrong label spoils the answers for images that look like it."
     ).format(test=test, training=training)

@@ -5,6 +5,7 @@ from typing import Any
 from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+from explorer.lessons.trainings import RATE_FACTOR
 
 
 def lesson() -> Lesson:
@@ -47,27 +48,32 @@ def lesson() -> Lesson:
                 text=lambda result: _(
                     "One small network learns digits in {ways} ways. The first is plain. Each of the others changes "
                     "one thing: **batch norm** after each convolution, **dropout** in the linear layers, "
-                    "**augmentation** (the images are turned and shifted a little), a learning rate {high:.0f} times "
-                    "as high, and one {low:.0f} times as low."
+                    "**augmentation** (the images are turned and shifted a little), a **learning rate** (the size of "
+                    "each step) {high:.0f} times as high, and one {low:.0f} times as low.\n\n"
+                    "{share:.0%} of the training images are **held out**: the network never learns from them."
                 ).format(
                     ways=len(result.variants),
                     high=_rate(result, 4) / _rate(result, 0),
                     low=_rate(result, 0) / _rate(result, 5),
+                    share=result.variants[0].recipe.validation_fraction,
                 ),
                 start={"compare": "remedies", "epochs": "10", "rate": "0.001"},
             ),
             Ask(
                 name="first",
-                text=_("Which one has learned most after its **first** epoch, measured on held-out images?"),
+                text=_(
+                    "An **epoch** is one pass over all training images. Which one reads most held-out images right "
+                    "after its **first** epoch?"
+                ),
                 options=_names(),
                 answer=lambda result: _best([row.validation[0][1] for row in result.trained]),
             ),
             Ask(
                 name="train",
                 text=_(
-                    "A network usually does better on the images that it learns from than on held-out images. Some of "
-                    "these changes make the **training** images harder on purpose. For which one is the accuracy on "
-                    "held-out images highest, compared with the accuracy on its own training images?"
+                    "A network usually does better on the images that it learns from than on held-out images. But "
+                    "some of these changes make the **training** harder on purpose. Take the accuracy on held-out "
+                    "images, and subtract the accuracy on training images. Which one has the largest difference?"
                 ),
                 options=_names(),
                 answer=lambda result: _best([row.validation[-1][1] - row.training[-1][1] for row in result.trained]),
@@ -95,7 +101,8 @@ def lesson() -> Lesson:
 def _names() -> dict[str, str]:
     return {
         "0": _("The plain one"), "1": _("With batch norm"), "2": _("With dropout"), "3": _("With augmentation"),
-        "4": _("With a high rate"), "5": _("With a low rate"),
+        "4": _("With {factor} × the rate").format(factor=RATE_FACTOR),
+        "5": _("With 1/{factor} of the rate").format(factor=RATE_FACTOR),
     }  # fmt: skip
 
 
@@ -109,15 +116,17 @@ def _best(values: list[float]) -> str:
 
 def _listed(result: Any, values: list[float], form: str) -> str:
     rows = sorted(zip(values, result.trained, strict=True), key=lambda row: -row[0])
-    return ", ".join(f"{row.variant.name} {value:{form}}" for value, row in rows)
+    # No line ends within a name, and a minus is as wide as a plus.
+    listed = [f"{row.variant.name} {format(value, form).replace('-', '−')}" for value, row in rows]
+    return ", ".join(words.replace(" ", "\u00a0") for words in listed)
 
 
 def _first(result: Any) -> str:
     values = [row.validation[0][1] for row in result.trained]
     return _(
-        "After one epoch: **{listed}**. Batch norm shifts and scales every channel to the same range. So a layer can "
-        "learn while the layers before it still change, and larger steps are safe. With a rate that is too low, the "
-        "same way takes many epochs."
+        "After one epoch: **{listed}**. With a higher rate, each step goes further. With a rate that is too low, the "
+        "network needs many epochs for the same way. Batch norm shifts and scales every channel to the same range. So "
+        "a layer can learn while the layers before it still change, and larger steps are safe."
     ).format(listed=_listed(result, values, ".1%"))
 
 

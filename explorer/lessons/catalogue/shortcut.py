@@ -76,9 +76,9 @@ def lesson() -> Lesson:
             Ask(
                 name="heat",
                 text=_(
-                    "If you had only the network and a test result, how would you find out? A **class activation "
-                    "map** (Grad-CAM) shows which places made the network give its answer. Where is the heat of the "
-                    "network that was trained with marks?"
+                    "If you had only the network and a test result, how would you find out what it looks at? A **class "
+                    "activation map** (Grad-CAM) shows as heat which places of the image speak for an answer. Where is "
+                    "the heat of the network that was trained with marks?"
                 ),
                 options={
                     "digit": _("On the strokes of the digit"),
@@ -92,9 +92,9 @@ def lesson() -> Lesson:
             Ask(
                 name="score",
                 text=_(
-                    "A heat map always shows *something*, even that of a network with **random weights**. Test the "
-                    "maps: take pixels away, the hottest first, and follow the probability of the answer. With which "
-                    "map does it fall faster?"
+                    "A heat map always shows *something*, even that of a network with **random weights**. Here is a "
+                    "test for maps: take pixels away, the hottest first, and watch how the probability of the answer "
+                    "falls. With which map does it fall faster?"
                 ),
                 options={
                     "trained": _("With the map of the trained network"),
@@ -107,8 +107,8 @@ def lesson() -> Lesson:
             Reveal(of="score", text=_describe_score),
             Try(
                 text=_(
-                    "Mark only a few of the training images, for example 20%, and train again. How few marks are "
-                    "enough to mislead the network, and from when on does the heat return to the digit?"
+                    "Mark only a few of the training images, for example 20%, and train again. How few marks still "
+                    "mislead the network? At which share does the heat return to the digit?"
                 ),
                 controls=("share", "digit", "epochs", "seed"),
                 start={"show": "heat"},
@@ -152,10 +152,10 @@ def _faster(result: Any) -> str:
 def _describe_test(result: Any) -> str:
     clean, with_marks = result.answers
     return _(
-        "**{without:.1%}**, against {clean:.1%} of the network that was trained without marks. With the right mark, it "
-        "reaches {right:.1%}. In {marked:,} of its {images:,} training images the mark told the digit, and a mark is "
-        "easier to learn than a digit. If your test images came from the same place as your training images, they "
-        "would have the mark too, and the test would tell you nothing."
+        "It reads **{without:.1%}** right, and the network that was trained without marks {clean:.1%}. If each image "
+        "has the mark of its digit, it reads {right:.1%} right. In {marked:,} of its {images:,} training images, the "
+        "mark told the digit, and a mark is easier to learn than a digit. If your test images came from the same place "
+        "as your training images, they would have the mark too, and the test would tell you nothing."
     ).format(
         without=with_marks.without, clean=clean.without, right=with_marks.right, marked=result.found["marked"],
         images=result.found["images"],
@@ -173,9 +173,10 @@ def _describe_wrong(result: Any) -> str:
 def _describe_heat(result: Any) -> str:
     inside, outside = result.found["on_mark"], result.found["elsewhere"]
     return _(
-        "Yellow is hot. With marks, the mean heat is **{inside:.2f}** at the mark and {outside:.2f} elsewhere. Without "
-        "marks, it is {clean:.2f} and {clean_outside:.2f}. All three pictures ask the same question: what speaks for "
-        "the digit {mark}? One look at the heat tells what the accuracy on marked images hides."
+        "Yellow is hot. In the network that was trained with marks, the mean heat is **{inside:.2f}** at the mark and "
+        "{outside:.2f} elsewhere. In the other network, it is {clean:.2f} and {clean_outside:.2f}. Both heat maps "
+        "answer the same question: what speaks for the digit {mark}? One look at the heat tells what the accuracy on "
+        "marked images hides."
     ).format(
         inside=inside[1], outside=outside[1], clean=inside[0], clean_outside=outside[0], mark=result.look.mark,
     )  # fmt: skip
@@ -185,10 +186,12 @@ def _describe_score(result: Any) -> str:
     trained, random = _areas(result)
     found = result.found
     return _(
-        "The area below the line is **{trained:.2f}** for the network's own maps and {random:.2f} for maps of random "
-        "weights: the smaller, the sooner the pixels are gone that count. Of {count} comparisons, in deletion and "
-        "insertion, the network's maps win {wins}. A map of random weights wins {random_wins}, where chance alone "
-        "would give about {half}. So the score finds out the map that knows nothing, however convincing it looks."
+        "While the pixels go, the mean probability is **{trained:.2f}** with the network's own maps and {random:.2f} "
+        "with maps of random weights. The lower it is, the sooner the pixels that count are gone. The opposite test, "
+        "insertion, puts pixels back, the hottest first. In both tests together, the network's maps were compared "
+        "{count} times with maps of random weights, and won {wins} times. A map of random weights in their place won "
+        "{random_wins} times, where chance alone would give about {half}. So the score finds out the map that knows "
+        "nothing, however convincing it looks."
     ).format(
         trained=trained, random=random, count=found["comparisons"], wins=found["wins"],
         random_wins=found["random_wins"], half=found["comparisons"] // 2,

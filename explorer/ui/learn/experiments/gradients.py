@@ -19,6 +19,7 @@ from explorer.workers import semaphore
 NAME = "gradients"
 DEPTHS = (8, 14, 20, 32, 44, 56, 110)
 INITS = ("default", "he", "normal")
+CARD_WIDTH = 205  # pixels: four numbers are in one row on a laptop, or in two rows
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
 
 
@@ -110,7 +111,7 @@ def render(result: Pair, *, dark: bool, numbers: bool = True) -> None:
     """Render the gradients along the depth."""
     show_figure(figures(result, dark=dark)[0], key="learn.picture.gradients")
     if numbers:
-        facts(list_numbers(result), min_width=220)
+        facts(list_numbers(result, clips=is_rendered("clip")), min_width=CARD_WIDTH)
 
 
 def along_depth(gradients: GradientNorms) -> list[float]:
@@ -124,13 +125,16 @@ def figures(result: Pair, *, dark: bool) -> list[str]:
     return [depth_chart.draw(lines, label=_("Gradient at the layer's output"), dark=dark)]
 
 
-def list_numbers(result: Pair) -> list[Fact]:
-    """Return how much of the gradient arrives at the first layer."""
+def list_numbers(result: Pair, *, clips: bool = True) -> list[Fact]:
+    """Return how much of the gradient arrives at the first layer, and its length after clipping if ``clips``."""
+    clipped = [
+        Fact(_("Plain gradient's length, clipped"), amount(result.plain.clipped(result.view.clip).total),
+             _("{total} before clipping").format(total=amount(result.plain.total))),
+    ]  # fmt: skip
     return [
         Fact(_("First layer ÷ last layer, plain"), amount(result.plain.ratio)),
         Fact(_("First layer ÷ last layer, residual"), amount(result.residual.ratio)),
-        Fact(_("Length of the plain gradient, clipped"), amount(result.plain.clipped(result.view.clip).total),
-             _("{total} before clipping").format(total=amount(result.plain.total))),
+        *(clipped if clips else []),
         Fact(_("Slope H′ of a residual block"), signed(result.slope.outer),
              _("F′ + 1 = {inner} + 1 at {block}").format(inner=signed(result.slope.inner), block=result.slope.block)),
     ]  # fmt: skip

@@ -118,7 +118,7 @@ def _answers(result: Outcome, *, dark: bool) -> str:
 
     shown = [
         Panel(_("No mark: right answers"), panels.rgb(look.bare), lines("without")),
-        Panel(_("Mark of another digit: right"), panels.rgb(look.pixels), lines("wrong")),
+        Panel(_("False mark: right answers"), panels.rgb(look.pixels), lines("wrong")),
     ]
     words = "; ".join(f"{panel.title}: {', '.join(panel.lines)}" for panel in shown)
     return panels.draw(shown, label=words, dark=dark)
@@ -152,7 +152,7 @@ def _removed(result: Outcome, *, dark: bool) -> str:
         for series, (name, field) in enumerate(((_("Map of the network"), "trained"), (_("Random weights"), "random")))
     ]
     label, end = _("Probability of the mark's digit"), _("all pixels removed")
-    return curves.draw(lines, label=label, styles=("", ""), dark=dark, end=end, low=0.0)
+    return curves.draw(lines, label=label, styles=("", ""), dark=dark, end=end, low=0.0, last_values=False)
 
 
 FIGURES = {"answers": [_answers], "heat": [_heat], "scores": [_compared, _removed]}
