@@ -10,6 +10,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 _repaint = st.components.v2.component(
     "explorer_repaint",
+    css=(ASSETS / "buttons.css").read_text(encoding="utf-8"),
     js=(ASSETS / "repaint.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -28,8 +29,9 @@ def add_scripts() -> None:
     """Add the scripts to the page.
 
     The first one runs the page again when the user changes the theme: Streamlit changes its own colours at once, but
-    the script learns about it only in its next run. The second one makes the opening of a page one entry of
-    the history. The third one adds a button to each chart, which saves it as SVG, PNG or CSV.
+    the script learns about it only in its next run. With it comes the colour of text on buttons. The second one makes
+    the opening of a page one entry of the history. The third one adds a button to each chart, which saves it as SVG,
+    PNG or CSV.
     """
     # Among the elements that Streamlit does not lay out, such as passing messages. On the page, a skeleton would stand
     # for each until its script is loaded, and then everything below would jump.

@@ -1,44 +1,73 @@
-"""Journeys through a lesson in a real browser."""
+"""Journeys through lessons in a real browser, from a link to a reveal, by keyboard alone."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import wait_until_rendered, wait_until_settled
-from tests.browser.page_checks import faults, overhang, small_texts
+from tests.browser.page_checks import THEME_RULES, faults, overhang, small_texts
 
 Visit = Callable[..., Page]
+MOST_TABS = 60  # on the way to an element
 
 
-def test_a_lesson_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
-    page = visit("learn?lesson=why-3x3", ready="stProgress")
-    page.get_by_role("button", name="Next").focus()
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _press in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{MOST_TABS} times Tab does not reach {target}")
+
+
+def go_on(page: Page, step: int) -> None:
+    """Press Next, and wait for a step."""
+    button = page.get_by_role("button", name="Next")
+    expect(button).to_be_enabled()
+    tab_to(page, button)
     page.keyboard.press("Enter")
-    options = page.get_by_role("radiogroup", name="Your prediction").get_by_role("radio")
-    expect(options).to_have_count(4)
-    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    expect(page.get_by_text(f"Step {step} of")).to_be_visible()
     wait_until_settled(page)
+
+
+def predict(page: Page) -> None:
+    """Choose the second option of a question."""
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    tab_to(page, page.get_by_role("radiogroup", name="Your prediction").get_by_role("radio").first)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+
+
+def check_reveal(page: Page, *widths: int) -> None:
+    """See that a reveal fits, is readable and has no fault of accessibility at some widths of the window."""
+    rules = None
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        wait_until_rendered(page)
+        assert overhang(page) <= 0
+        assert faults(page, rules) == []
+        rules = THEME_RULES
+    assert small_texts(page, widths) == []
+
+
+def test_a_lesson_and_its_report(visit: Visit, tmp_path: Path) -> None:
+    page = visit("learn?lesson=why-3x3", ready="stProgress")
+    go_on(page, 2)
+    expect(page.get_by_role("radiogroup", name="Your prediction").get_by_role("radio")).to_have_count(4)
     assert faults(page) == []
-    for step in (3, 4):  # the second radio of each question
-        options.first.focus()
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Space")
-        expect(page.get_by_role("button", name="Next")).to_be_enabled()
-        page.get_by_role("button", name="Next").focus()
-        page.keyboard.press("Enter")
-        expect(page.get_by_text(f"Step {step} of")).to_be_visible()
-        wait_until_settled(page)
+    for step in (3, 4):
+        predict(page)
+        go_on(page, step)
     expect(page.get_by_role("group", name=re.compile("^5×5: "))).to_be_visible()
-    page.get_by_role("button", name="Next").focus()
-    page.keyboard.press("Enter")
+    go_on(page, 5)
     expect(page.get_by_text("You were right: A few more: every kernel adds its side minus one")).to_be_visible()
     expect(page).to_have_url(re.compile("step=5&guess-two=edges"))
-    wait_until_rendered(page)
-    assert faults(page) == []
+    check_reveal(page, 1280, 390)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save this experiment").press("Enter")
+        tab_to(page, page.get_by_role("button", name="Save this experiment"))
+        page.keyboard.press("Enter")
     saved = tmp_path / "report.html"
     download.value.save_as(saved)
     report = page.context.new_page()
@@ -50,6 +79,7 @@ def test_a_lesson_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
         expect(
             report.get_by_role("cell", name="A few more: every kernel adds its side minus one").first
         ).to_be_visible()
+        assert faults(report) == []
     finally:
         report.context.set_offline(False)
         report.close()
@@ -57,22 +87,28 @@ def test_a_lesson_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
 
 def test_a_lesson_on_a_phone_and_its_progress_in_the_gallery(visit: Visit) -> None:
     page = visit("learn?lesson=kernel-slides&step=2", width=390, height=844, scheme="dark", ready="stProgress")
-    guess = page.get_by_label("Your prediction, in columns")
-    guess.fill("6")
-    guess.press("Enter")
+    tab_to(page, page.get_by_label("Your prediction, in columns"))
+    page.keyboard.type("6")
+    page.keyboard.press("Enter")
     for step in (3, 4):
-        expect(page.get_by_role("button", name="Next")).to_be_enabled()
-        page.get_by_role("button", name="Next").click()
-        expect(page.get_by_text(f"Step {step} of")).to_be_visible()
-        wait_until_settled(page)
+        go_on(page, step)
     expect(page.get_by_text("You were right: 6")).to_be_visible()
-    wait_until_rendered(page)
-    assert overhang(page) <= 0
-    assert faults(page) == []
-    assert small_texts(page, [390]) == []
-    page.get_by_role("link", name="All lessons").click()
+    check_reveal(page, 390, 1280)
+    tab_to(page, page.get_by_role("link", name="All lessons"))
+    page.keyboard.press("Enter")
     expect(page.locator(".learn-progress[data-lesson=kernel-slides]")).to_have_text(re.compile("% done"))
     assert page.evaluate("Object.keys(JSON.parse(localStorage.getItem('explorer.lessons')))") == ["kernel-slides"]
+    page.set_viewport_size({"width": 390, "height": 844})
     wait_until_rendered(page)
     assert overhang(page) <= 0
     assert faults(page) == []
+
+
+def test_a_lesson_whose_numbers_are_measured_when_the_step_opens(visit: Visit) -> None:
+    page = visit("learn?lesson=gradients&step=3", ready="stProgress")
+    expect(page.get_by_text("Step 2 of")).to_be_visible()  # the question before the reveal that the link names
+    predict(page)
+    go_on(page, 3)
+    expect(page.get_by_text("The answer: Less than a hundred-thousandth")).to_be_visible()
+    expect(page.get_by_role("group", name=re.compile("^Gradient at the layer's output"))).to_be_visible()
+    check_reveal(page, 1280, 390)

@@ -116,9 +116,9 @@ def _describe_training(result: Any) -> str:
     true, _half, random = _training(result)
     return _(
         "After {epochs} epochs with random labels, the network gets **{random:.1%}** of its training images right. "
-        "With true labels, it is {true:.1%}. Guessing would reach {chance:.0%}. Nothing connects these images with their "
-        "random labels, so all that the network gets right beyond that, it has learned by heart: image by image. It "
-        "has {params:,} parameters to do so."
+        "With true labels, it is {true:.1%}. Guessing would reach {chance:.0%}. Nothing connects these images with "
+        "their random labels, so all that the network gets right beyond that, it has learned by heart: image by image. "
+        "It has {params:,} parameters to do so."
     ).format(
         random=random, true=true, epochs=result.view.epochs, chance=_chance(result), params=result.params[0]
     )  # fmt: skip

@@ -56,10 +56,11 @@ def render(page_state: LearnState, *, dark: bool) -> None:
         page_state.step / (count - 1),
         text=_("Step {step} of {count}").format(step=page_state.step + 1, count=count),
     )
-    if step is None:
-        summary.render(page_state)
-    else:
-        _render_step(page_state, step, dark=dark)
+    with st.container():  # so that the buttons keep their place and with it the focus
+        if step is None:
+            summary.render(page_state)
+        else:
+            _render_step(page_state, step, dark=dark)
     _buttons(page_state, step)
 
 
