@@ -1,4 +1,7 @@
-"""Learn: lessons that ask before they show. Without a lesson in the link, a gallery of all lessons."""
+"""Learn: lessons that ask before they show. Without a lesson in the link, a gallery of all lessons.
+
+The page is a fragment: a step runs and draws it alone, without the navigation and the bars around it.
+"""
 
 import streamlit as st
 
@@ -6,21 +9,27 @@ from explorer.i18n import _
 from explorer.ui.learn import gallery, progress, state, steps
 from explorer.ui.shared.text import plain
 
-page_state = state.LearnState.of_session()
-page_state.begin()
-dark = st.context.theme.type == "dark"
 
-st.html(steps.STYLE)
-if page_state.link_problems:
-    st.error(
-        "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
-        title=_("Parts of this link can't be read: you see the default instead"),
-        icon=":material/error:",
-    )
-if page_state.name:
-    steps.render(page_state, dark=dark)
-    progress.record(page_state.name, page_state.step, len(page_state.lesson.steps))
-else:
-    gallery.render(dark=dark)
-    progress.show()
-page_state.write_link()
+@st.fragment
+def render() -> None:
+    """Render the open lesson, or the gallery."""
+    page_state = state.LearnState.of_session()
+    page_state.begin()
+    dark = st.context.theme.type == "dark"
+    st.html(steps.STYLE)
+    if page_state.link_problems:
+        st.error(
+            "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
+            title=_("Parts of this link can't be read: you see the default instead"),
+            icon=":material/error:",
+        )
+    if page_state.name:
+        steps.render(page_state, dark=dark)
+        progress.record(page_state.name, page_state.step, len(page_state.lesson.steps))
+    else:
+        gallery.render(dark=dark)
+        progress.show()
+    page_state.write_link()
+
+
+render()

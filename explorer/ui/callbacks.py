@@ -15,6 +15,8 @@ is lost. With it, a session handles one request at a time, and none after a newe
 The browser puts what happens at the same moment into one request, and that request runs a fragment only if one of the
 widgets is in a fragment. A click on another widget is then lost while a fragment sends often, as a live camera does.
 With this module, such a request runs the whole page.
+
+Callbacks, and fragments that run by themselves, use the session's language: the script that sets it has not run then.
 """
 
 import threading
@@ -26,6 +28,8 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType, _has_active_trigger_value
 from streamlit.runtime.state import SafeSessionState
 from streamlit.runtime.state.common import unpack_widget_state_value
+
+from explorer.i18n import choose_language, use_language
 
 _ASSIGNMENTS = "explorer_given"  # key in the session's state
 _LOCK = "explorer_lock"  # key in the session's state
@@ -55,6 +59,7 @@ def install() -> None:
     )
 
     def on_script_will_rerun(self: Any, fresh_widget_states: WidgetStates | None, **others: Any) -> None:
+        use_language(choose_language(st.query_params.get("lang"), st.context.locale))
         with self._state._old_state.setdefault(_LOCK, threading.RLock()):
             self._yield_callback()  # handles a newer request, which includes the changes of this one
             handle(self, fresh_widget_states, **others)

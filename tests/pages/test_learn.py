@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from explorer import i18n
 from explorer.jobs.store import Store
 from explorer.lessons import Ask, Lesson, Reveal, lessons
 from explorer.lessons.lesson import written
@@ -228,3 +229,19 @@ def test_a_picture_of_the_readers_own_is_measured() -> None:
     page_state(app)
     assert next(metric.value for metric in app.metric if "after training" in metric.label) != before
     assert app.query_params["image"] == "own"
+
+
+def test_a_step_speaks_the_language_of_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser runs a step without the script that chooses the language."""
+    monkeypatch.setattr(i18n, "languages", lambda: {"en", "de"})
+    spoken: list[str] = []
+    move = LearnState.move
+
+    def listen(page_state: LearnState, by: int) -> None:
+        spoken.append(i18n.language())
+        move(page_state, by)
+
+    monkeypatch.setattr(LearnState, "move", listen)
+    app = open_page(lesson="why-3x3", lang="de")
+    app.button(key="learn-next").click().run()
+    assert spoken == ["de"]
