@@ -360,7 +360,12 @@ def _slice(call: _Call) -> Step | None:
 
 def _gather(call: _Call) -> Step | None:
     found, axis = call.constant(1), call.integer("axis", 0)
-    if found is None or found.shape or not found.values:
+    if found is None:
+        return None
+    if found.shape:  # only the shape of the indices matters here
+        index = torch.empty(found.shape, dtype=torch.long, device="meta")
+        return lambda x: x[(slice(None),) * (axis % x.dim()) + (index,)]
+    if not found.values:
         return None
     position = int(found.values[0])
     return lambda x: x.select(axis, position)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SEED = 0
 EXAMPLE_BATCH = 2  # a batch of one would become a constant of the graph
 BATCH_NORM = "BatchNormalization"
-PROTECTED_DOMAIN = "explorer.kept"  # a domain that no rule of the optimizer knows
 EVALUATION = "Evaluation mode: no dropout, running statistics in batch norm, no auxiliary heads."
 
 
@@ -134,7 +133,7 @@ def _converted(network: nn.Module, images: torch.Tensor, options: OnnxOptions) -
             dynamic_shapes=({0: "batch"},),
         ),
     )
-    _optimize(program, fold=options.fold)
+    _optimize(program, weights=frozenset() if options.fold else frozenset(network.state_dict()))
     _remove_node_metadata(program.model)
     return program.model_proto
 
@@ -171,19 +170,30 @@ def _traced(network: nn.Module, images: torch.Tensor, options: OnnxOptions) -> "
     return onnx.load_from_string(content.getvalue())
 
 
-def _optimize(program: torch.onnx.ONNXProgram, *, fold: bool) -> None:
-    """Runs PyTorch's optimizer, which would always fold batch norm."""
+def _optimize(program: torch.onnx.ONNXProgram, *, weights: frozenset[str]) -> None:
+    """Runs PyTorch's optimizer.
+
+    It would fold batch norm, leave out biases that are still zero, and store equal tensors once.
+
+    Args:
+        program: Model, which changes.
+        weights: Names of the tensors of the network that it must leave alone. It does not see their numbers.
+    """
     from onnxscript import optimizer  # imported here like onnx
 
+    graph = program.model.graph
     optimizer.inline(program.model)
-    if not fold:
-        for node in program.model.graph.all_nodes():
-            if node.op_type == BATCH_NORM:
-                node.domain = PROTECTED_DOMAIN
+    hidden = {name: graph.initializers.pop(name) for name in list(graph.initializers) if name in weights}
+    numbers = {name: value.const_value for name, value in hidden.items()}
+    for value in hidden.values():
+        value.const_value = None
+    graph.inputs.extend(hidden.values())
     program.optimize()
-    for node in program.model.graph.all_nodes():
-        if node.op_type == BATCH_NORM:
-            node.domain = ""
+    graph = program.model.graph
+    for name, value in hidden.items():
+        graph.inputs.remove(value)
+        value.const_value = numbers[name]
+        graph.initializers[name] = value
 
 
 def _remove_node_metadata(model: Any) -> None:

@@ -133,3 +133,7 @@ def _replace(graph: Any, computed: dict[str, Any]) -> None:
     del graph.node[:]
     graph.node.extend(remaining)
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in computed.items())
+    # The file's own shapes of these may have a free batch, which would hide the shape that is known now.
+    stated = [value for value in graph.value_info if value.name not in computed]
+    del graph.value_info[:]
+    graph.value_info.extend(stated)
