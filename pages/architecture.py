@@ -30,7 +30,7 @@ from explorer.ui.compare import tables as compare_tables
 from explorer.ui.editors import editor
 from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area
 from explorer.ui.glossary import explain
-from explorer.ui.shared import export, html_tables, layer_choice, published
+from explorer.ui.shared import export, html_tables, layer_choice, network_drop, published
 from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
@@ -78,6 +78,7 @@ page_state.begin()
 dark = st.context.theme.type == "dark"
 st.html(STYLE.format(accent=theme(dark=dark).accent, ground=theme(dark=dark).ground))
 
+network_drop.drop_area(toolbar.open_dropped)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="toolbar"):
     st.title(_("Architecture"), anchor=False, width="content")
     st.selectbox(

@@ -14,7 +14,7 @@ from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, export, state, tables
 from explorer.ui.compare import rows as compare_rows
-from explorer.ui.shared import html_tables, published
+from explorer.ui.shared import html_tables, network_drop, network_files, published
 from explorer.ui.shared.cases import cases
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.networks import title
@@ -30,6 +30,7 @@ page_state = state.CompareState.of_session()
 page_state.begin()
 dark = st.context.theme.type == "dark"
 
+network_drop.drop_area(state.add_file)
 st.title(_("Compare"), anchor=False)
 titles = {case.name: case.title for case in cases()}
 st.pills(_("Cases"), list(titles), format_func=titles.__getitem__, key=state.CASE, on_change=state.open_case)
@@ -54,6 +55,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         disabled=len(letters) == MAX_NETWORKS,
         key="compare.add",
     )
+    with st.popover(_("Add a file"), icon=":material/upload_file:", key=state.ADD_FILE, on_change="rerun"):
+        st.file_uploader(
+            _("A network as an ONNX file"), key=state.UPLOAD, on_change=state.add_upload,
+            max_upload_size=network_files.MAX_UPLOAD,
+            help=_("It is read and never run. You can also drop it anywhere on this page."),
+        )  # fmt: skip
     export.render(page_state, comparison)
     size_input(
         state.VIEW + "size", _("Common input size"), placeholder=_("each network's own"), width=190,
@@ -67,6 +74,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         width="stretch",
     )
 
+if page_state.file_problem:
+    st.error(plain(page_state.file_problem), title=_("The file is not in the comparison"), icon=":material/error:")
 if size_problem:
     st.error(plain(size_problem), title=_("Not all networks take this size: each has its own"), icon=":material/error:")
 if note := input_size_note(comparison.networks):

@@ -9,6 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import wait_until_settled
@@ -82,6 +84,28 @@ FILES = [
 ]
 
 
+SHAPES = {"image": (1, 3, 8, 8), "out": (1, 4, 6, 6)}
+DROP = """({ name, bytes }) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+  for (const kind of ["dragover", "drop"]) {
+    document.querySelector("h1").dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def small_onnx() -> bytes:
+    """A convolution of 3 to 4 channels."""
+    weight = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "conv.weight")
+    image, out = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in SHAPES.items())
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "conv.weight"], ["out"])], "small", [image], [out], [weight]
+    )
+    return bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10).SerializeToString()
+    )
+
+
 def test_files_are_opened_and_invalid_files_are_reported(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
     (tmp_path / "bad.json").write_text('{"family": "vgg", "cfg": [64, "Q"]}')
@@ -99,6 +123,12 @@ def test_files_are_opened_and_invalid_files_are_reported(visit: Visit, tmp_path:
         expect(page).to_have_url(re.compile(re.escape(link)))
         expect(page.get_by_text(f"{file} is open.")).to_be_visible()
         wait_until_settled(page)
+    page.keyboard.press("Escape")
+    page.evaluate(DROP, {"name": "broken.onnx", "bytes": list(b"no model")})
+    expect(page.get_by_text("broken.onnx: it is no ONNX file")).to_be_visible()
+    page.evaluate(DROP, {"name": "mine.onnx", "bytes": list(small_onnx())})
+    expect(page).to_have_url(re.compile("file=mine.onnx"))
+    expect(metric(page, "Parameters")).to_have_text("108")
 
 
 def exported(page: Page, title: str, suffix: str, tmp_path: Path, *, prepare: bool = False) -> bytes:

@@ -1,52 +1,16 @@
-"""A network from an ONNX file on the page: read in a process of its own, shown without the editors."""
+"""A network from an ONNX file on the page, which shows it without the editors."""
 
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePath
 
 import streamlit as st
 
 from explorer.analysis import Analysis, analyse
-from explorer.analysis.graphs import analyse_graph
 from explorer.families import resolve
-from explorer.graphs import read
 from explorer.i18n import _
+from explorer.ui.shared.network_files import NetworkFile
 from explorer.ui.shared.text import plain
 
-IMAGE_SIZE = 224  # pixels of a side that a file leaves free
-MAX_UPLOAD = 600  # megabytes; server.maxUploadSize is the same
-MAX_NAME = 100  # characters
 OTHER = "file.other"  # key of the widget for the other network
-
-
-@dataclass(frozen=True)
-class NetworkFile:
-    """A network that has no spec.
-
-    Attributes:
-        name: Name of the file.
-        analysis: Its numbers.
-        opset: Version of ONNX's operators in it.
-    """
-
-    name: str
-    analysis: Analysis
-    opset: int
-
-
-def open_file(name: str, content: bytes | memoryview) -> NetworkFile:
-    """Read and analyse an ONNX file.
-
-    Raises:
-        InputError: If something is wrong with the file; does not name it.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "network.onnx")
-        path.write_bytes(content)
-        graph = read(path, (IMAGE_SIZE, IMAGE_SIZE))
-    name = PurePath(name).name[:MAX_NAME]
-    return NetworkFile(name, analyse_graph(graph, PurePath(name).stem), graph.opset)
 
 
 def describe(file: NetworkFile) -> None:

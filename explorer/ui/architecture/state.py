@@ -11,15 +11,16 @@ from typing import Any, ClassVar
 import streamlit as st
 
 from explorer.analysis import Analysis, analyse
-from explorer.errors import InputError, shown
+from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
 from explorer.i18n import _
 from explorer.specs.size import size_text
-from explorer.ui.architecture.network_file import MAX_NAME, NetworkFile
 from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGET, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
+from explorer.ui.shared import network_files
+from explorer.ui.shared.network_files import NetworkFile
 
 log = logging.getLogger("explorer.ui")
 
@@ -43,7 +44,6 @@ class ArchitectureState(FieldsState[ArchitectureView]):
             assigned.
         history: Networks for undo and redo.
         file: Network from a file, which the page shows in place of the edited network; None if there is none.
-        last_file: The last such network, for a step forward in the browser.
         opened_at: Time at which it was opened.
     """
 
@@ -62,7 +62,6 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     revision: int = 0
     history: History[NamedNetwork] = field(default_factory=History)
     file: NetworkFile | None = None
-    last_file: NetworkFile | None = None
     opened_at: float = 0.0
 
     @property
@@ -95,14 +94,11 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     def open_link(self, link: Link) -> list[str]:
         """Set network and view from the link, both or neither. A file is not in its link."""
         if FILE in link:
-            if self.last_file is not None and self.last_file.name == link[FILE]:
-                self.file = self.last_file
-                return []
-            return [
-                _("{key}: the file {name} is not in the link; open it here under Save and open, if you have it").format(
-                    key=FILE, name=shown(link[FILE][:MAX_NAME])
-                )
-            ]
+            try:
+                self.file = network_files.find(link[FILE])
+            except InputError as error:
+                return [_("{key}: {problem}").format(key=FILE, problem=error)]
+            return []
         try:
             network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
             analyse(network.spec)  # torchvision may not know the name, or the model may not run at the size
@@ -207,7 +203,7 @@ def open_file(file: NetworkFile) -> None:
     """For callbacks: show a network from a file."""
     page_state = ArchitectureState.of_session()
     page_state.mark_user_action()
-    page_state.file = page_state.last_file = file
+    page_state.file = file
     page_state.opened_at = time.monotonic()
     page_state.view = page_state.view.changed(layer="", folded=())
     page_state.discard_problems()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer import access
 from explorer.analysis import analyse
@@ -10,8 +11,8 @@ from explorer.errors import InputError
 from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
 from explorer.graphs import SUFFIX
 from explorer.i18n import _
-from explorer.ui.architecture import network_file, state
-from explorer.ui.shared import address, train_form
+from explorer.ui.architecture import state
+from explorer.ui.shared import address, network_files, train_form
 from explorer.ui.shared.text import plain
 
 TRAIN = str(Path(__file__).parents[3] / "pages" / "train.py")
@@ -95,7 +96,7 @@ def library() -> None:
         else:
             st.caption(_("Nothing is saved on this server yet."))
         st.file_uploader(
-            _("Open a file"), key=UPLOAD, on_change=_upload, max_upload_size=network_file.MAX_UPLOAD,
+            _("Open a file"), key=UPLOAD, on_change=_upload, max_upload_size=network_files.MAX_UPLOAD,
             help=_(
                 "Any network as ONNX, which is read and never run; spec JSON; or a text file with a cfg list such as "
                 "64, M, 128, M."
@@ -146,20 +147,30 @@ def _delete() -> None:
 
 def _upload() -> None:
     file = st.session_state[UPLOAD]
-    if file is None:
-        return
+    if file is not None:
+        _open_upload(file)
+
+
+def open_dropped(file: UploadedFile) -> None:
+    """For callbacks: open a file that was dropped on the page. If that fails, the menu opens with the reason."""
+    st.session_state[LIBRARY] = not _open_upload(file)
+
+
+def _open_upload(file: UploadedFile) -> bool:
+    """Open a file, set the message of the menu, and return whether the file is open."""
     try:
         if file.name.lower().endswith(SUFFIX):
-            state.open_file(network_file.open_file(file.name, file.getbuffer()))
+            state.open_file(network_files.open_file(file.name, file.getbuffer()))
             st.session_state[LIBRARY] = False  # the page itself shows the file
         elif file.size > MAX_FILE_SIZE:
-            raise InputError(_("{file}: larger than {limit:,} bytes").format(file=file.name, limit=MAX_FILE_SIZE))
+            raise InputError(_("larger than {limit:,} bytes").format(limit=MAX_FILE_SIZE))
         else:
             _open_spec(read_file(file.getvalue(), state.ArchitectureState.of_session().spec))
     except InputError as error:
         _set_result(_("{file}: {problem}").format(file=file.name, problem=error), is_success=False)
-    else:
-        _set_result(_("{name} is open.").format(name=file.name))
+        return False
+    _set_result(_("{name} is open.").format(name=file.name))
+    return True
 
 
 def read_file(content: bytes, current: Spec) -> Spec:

@@ -17,7 +17,8 @@ from explorer.i18n import _
 from explorer.ui.compare import state
 from explorer.ui.compare.marks import legend_line, marks
 from explorer.ui.shared import html_tables
-from explorer.ui.shared.networks import full_title, network_options, title
+from explorer.ui.shared.network_files import NetworkFile
+from explorer.ui.shared.networks import file_options, full_title, network_options, title
 from explorer.ui.shared.text import plain
 
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # an absolute difference is clearer than a percentage
@@ -31,7 +32,8 @@ def options(page_state: state.CompareState) -> dict[str, str]:
 
     torchvision's networks are included once torchvision has been imported for the landmarks.
     """
-    titles = {network.text: full_title(network) for network in page_state.networks} | network_options()
+    titles = {network.text: full_title(network) for network in page_state.networks}
+    titles |= file_options() | network_options()
     return titles | _own_names() if landmarks.is_cached() else titles
 
 
@@ -80,13 +82,17 @@ def _render_card(
             _metric(comparison, position, measure)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=network.link
+            ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=_link(network)
         )
         if len(page_state.networks) > MIN_NETWORKS:
             st.button(
                 _("Remove"), key=f"compare.remove.{letter}", type="tertiary", icon=":material/close:",
                 on_click=state.remove_network, args=(letter,),
             )  # fmt: skip
+
+
+def _link(network: state.Compared) -> dict[str, str]:
+    return {"file": network.name} if isinstance(network, NetworkFile) else network.link
 
 
 def _metric(comparison: Comparison, position: int, measure: Measure) -> None:

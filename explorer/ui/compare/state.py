@@ -10,16 +10,19 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from explorer.analysis import analyse
+from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import MAX_NETWORKS, MIN_NETWORKS, Comparison, compare
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
-from explorer.specs.size import Size
+from explorer.specs.size import Size, height_width
 from explorer.ui.compare.view import CompareView
 from explorer.ui.page_state import FieldsState, Link
+from explorer.ui.shared import network_files
 from explorer.ui.shared.cases import Case, cases
+from explorer.ui.shared.network_files import NetworkFile
 from explorer.ui.shared.networks import find_network, read_network
 
 log = logging.getLogger("explorer.ui")
@@ -29,10 +32,15 @@ LETTERS = "abcd"[:MAX_NETWORKS]
 NETWORK = "compare.network."
 VIEW = "compare.view."
 CASE = "compare.case"
+UPLOAD = "compare.upload"
+ADD_FILE = "compare.file"  # the menu
 ADDED = ("resnet50", "vgg16", "googlenet", "resnet18")  # a new network is the first of these that is not there yet
 
 
-def _networks(case: Case) -> list[NamedNetwork]:
+Compared = NamedNetwork | NetworkFile
+
+
+def _networks(case: Case) -> list[Compared]:
     return [NamedNetwork(network.spec, network.base) for network in case.networks]
 
 
@@ -43,6 +51,7 @@ class CompareState(FieldsState[CompareView]):
     Attributes:
         networks: The networks.
         problems: Errors of the texts in the pickers, by letter.
+        file_problem: Error of the last file.
     """
 
     NAME: ClassVar[str] = "comparing"
@@ -53,8 +62,9 @@ class CompareState(FieldsState[CompareView]):
     WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in CompareView.model_fields if name != "layer")
 
     view: CompareView = field(default_factory=CompareView, kw_only=True)
-    networks: list[NamedNetwork] = field(default_factory=lambda: _networks(cases()[0]))
+    networks: list[Compared] = field(default_factory=lambda: _networks(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
+    file_problem: str = ""
 
     def open_link(self, link: Link) -> list[str]:
         """Set networks and view from the link, all or none."""
@@ -88,8 +98,9 @@ class CompareState(FieldsState[CompareView]):
         return networks | super().widget_values()
 
     def start_visit(self) -> None:
-        """Discard refused texts, so that the pickers show the last valid networks."""
+        """Discard refused texts and files, so that the pickers show the last valid networks."""
         self.problems.clear()
+        self.file_problem = ""
 
     def begin(self) -> None:
         """Follow the link or read the widgets, and mark the case of the networks."""
@@ -107,16 +118,29 @@ class CompareState(FieldsState[CompareView]):
         return self.view
 
 
-def _read_parameter(letter: str, text: str) -> NamedNetwork:
+def _read_parameter(letter: str, text: str) -> Compared:
     try:
-        return read_network(text)
+        return _find(text) if text.startswith(network_files.PREFIX) else read_network(text)
     except InputError as error:
         raise InputError(_("network {letter}: {problem}").format(letter=letter.upper(), problem=error)) from None
 
 
+def _find(text: str) -> Compared:
+    """Return the network that a text in a picker describes.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if text.startswith(network_files.PREFIX):
+        return network_files.find(text.removeprefix(network_files.PREFIX))
+    return find_network(text)
+
+
 def matching_case(page_state: CompareState) -> Case | None:
     """Return the case of the compared networks, if there is one."""
-    specs = [network.spec for network in page_state.networks]
+    specs = [network.spec for network in page_state.networks if isinstance(network, NamedNetwork)]
+    if len(specs) < len(page_state.networks):
+        return None
     return next((case for case in cases() if specs == [network.spec for network in case.networks]), None)
 
 
@@ -134,7 +158,7 @@ def choose_network(letter: str) -> None:
     """Callback of a network's picker. A text that can't be read stays there, next to its error."""
     page_state = CompareState.of_session()
     try:
-        network = find_network(st.session_state[NETWORK + letter] or "")
+        network = _find(st.session_state[NETWORK + letter] or "")
     except InputError as error:
         page_state.problems[letter] = str(error)
         log.warning("refused: %s", error)
@@ -148,11 +172,39 @@ def choose_network(letter: str) -> None:
 def add_network() -> None:
     """Callback: add a network."""
     page_state = CompareState.of_session()
-    present = [network.start for network in page_state.networks]
+    present = [network.start for network in page_state.networks if isinstance(network, NamedNetwork)]
     page_state.mark_user_action()
     page_state.networks.append(read_network(next(name for name in ADDED if name not in present)))
     page_state.link_problems = []
     page_state.fill()
+
+
+def add_upload() -> None:
+    """Callback: add the file of the uploader."""
+    file = st.session_state[UPLOAD]
+    if file is not None and add_file(file):
+        st.session_state[ADD_FILE] = False
+
+
+def add_file(file: UploadedFile) -> bool:
+    """For callbacks: add a network from a file, and return whether that worked.
+
+    It takes the place of the last network if there are already as many as there can be.
+    """
+    page_state = CompareState.of_session()
+    try:
+        network = network_files.open_file(file.name, file.getbuffer())
+    except InputError as error:
+        page_state.file_problem = _("{file}: {problem}").format(file=file.name, problem=error)
+        log.warning("refused: %s", page_state.file_problem)
+        return False
+    page_state.mark_user_action()
+    page_state.file_problem, page_state.link_problems = "", []
+    del page_state.networks[MAX_NETWORKS - 1 :]
+    page_state.networks.append(network)
+    page_state.problems.pop(LETTERS[len(page_state.networks) - 1], None)
+    page_state.fill()
+    return True
 
 
 def remove_network(letter: str) -> None:
@@ -183,14 +235,31 @@ def compare_networks(page_state: CompareState) -> tuple[Comparison, str]:
 
     Without a common size, or if a network can't take it, every network has its own size.
     """
-    specs = [network.spec for network in page_state.networks]
     problem = ""
     page_state.read_widgets()
     try:
         size = _size()
         if size is not None:
-            return compare([analyse(spec.changed(image_size=size)) for spec in specs]), ""
+            return compare([_analysis(network, size) for network in page_state.networks]), ""
     except InputError as error:
         problem = str(error)
         log.warning("refused: %s", error)
-    return compare([analyse(spec) for spec in specs]), problem
+    return compare([_analysis(network) for network in page_state.networks]), problem
+
+
+def _analysis(network: Compared, size: int | Size | None = None) -> Analysis:
+    """Return the analysis of a network, with images of another size if one is given.
+
+    Raises:
+        InputError: If the network can't take the size.
+    """
+    if isinstance(network, NamedNetwork):
+        return analyse(network.spec if size is None else network.spec.changed(image_size=size))
+    image = network.analysis.image
+    if size is not None and image != height_width(size):
+        raise InputError(
+            _("{file}: a file keeps its image size, {height}×{width}").format(
+                file=network.name, height=image.height, width=image.width
+            )
+        )
+    return network.analysis

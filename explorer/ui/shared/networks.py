@@ -13,7 +13,9 @@ from explorer.families.naming import is_form_of, same_as
 from explorer.families.presets import SAVED
 from explorer.i18n import _
 from explorer.specs.reading import MAX_JSON
+from explorer.ui.shared import network_files
 from explorer.ui.shared.cases import cases
+from explorer.ui.shared.network_files import NetworkFile
 
 MIN_LETTERS = 3  # of the name in a search
 MAX_CHANGES = 28  # characters of the changes in a title
@@ -81,8 +83,15 @@ def network_options() -> dict[str, str]:
     return options | {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()}
 
 
-def title(network: NamedNetwork) -> str:
-    """Return a short title: the network's name in a case, or the title of its preset with the changes."""
+def file_options() -> dict[str, str]:
+    """Return the titles of the files that the session has opened, by their texts on the Compare page."""
+    return {file.text: _("{name} (file)").format(name=file.name) for file in network_files.opened().values()}
+
+
+def title(network: NamedNetwork | NetworkFile) -> str:
+    """Return a short title: the name in a case or of a file, or the title of the preset with the changes."""
+    if isinstance(network, NetworkFile):
+        return network.name
     for case in cases():
         for case_network in case.networks:
             if case_network.spec == network.spec:
@@ -100,8 +109,10 @@ def title(network: NamedNetwork) -> str:
     return _("{name}, {changes}").format(name=start, changes=changes)
 
 
-def full_title(network: NamedNetwork) -> str:
-    """Return the title of the network's preset with all changes."""
+def full_title(network: NamedNetwork | NetworkFile) -> str:
+    """Return the title of the network's preset with all changes, or the name of a file."""
+    if isinstance(network, NetworkFile):
+        return network.name
     is_form = bool(network.base) or is_form_of(network.spec, network.start)
     if is_form and same_as(network.spec) is None and (changes := format_changes(network)):
         return _("{name}, {changes}").format(name=_preset_title(network), changes=changes)

@@ -2,7 +2,6 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -10,14 +9,13 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explorer.analysis import Analysis
 from explorer.analysis.graphs import analyse_graph
 from explorer.analysis.modules import analyse_module
 from explorer.errors import InputError
+from explorer.exports.onnx_options import MAX_OPSET, MIN_OPSET
 from explorer.families import resolve
-from explorer.families.building import build, detach_auxiliary
-from explorer.graphs import reader
-from explorer.graphs.graph import Graph
+from tests.helpers.onnx_files import numbers, read_here
+from tests.sweeps.onnx import sweep
 
 SIDE = 40
 
@@ -60,17 +58,6 @@ class Small(nn.Module):
         return scores
 
 
-def read_here(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
-    """Reads a file in this process; tests of the reader check the limits of its own."""
-    for name in ("limit", "confine"):
-        monkeypatch.setattr(f"explorer.workers.sandbox.{name}", lambda **_settings: None)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    path = folder / "net.onnx"
-    path.write_bytes(content)
-    request = {"path": str(path), "image_size": None, "memory": 0, "seconds": 0}
-    return Graph.model_validate(reader.work(request, lambda *_step: None))
-
-
 def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path) -> bytes:
     """The module as its exporter writes it, with batch norm as layers of its own."""
     path = folder / "exported.onnx"
@@ -89,21 +76,6 @@ def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path
     return path.read_bytes()
 
 
-def numbers(analysis: Analysis) -> dict[str, Any]:
-    """What a file keeps of a network; which operators write over their input, it does not say."""
-    return {
-        "params": analysis.totals.params,
-        "macs": analysis.totals.macs,
-        "field": analysis.field,
-        "convolutions": [
-            (layer.macs, layer.params, layer.window, layer.output_shape, layer.field, layer.sees_whole_image)
-            for layer in analysis.layers
-            if layer.kind.startswith("Conv")
-        ],
-        "warnings": [warned.code for warned in analysis.warnings if warned.code in ("left-out", "not-counted")],
-    }
-
-
 @pytest.mark.parametrize("opset", [12, 20])
 def test_a_file_has_the_numbers_of_its_module(opset: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = Small().eval()
@@ -119,14 +91,9 @@ def test_a_file_has_the_numbers_of_its_module(opset: int, tmp_path: Path, monkey
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", ["resnet20", "googlenet-small-cifar10", "densenet-40-12", "vgg11-bn-cifar10"])
-def test_files_of_presets(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = resolve(name)
-    module = build(spec)
-    detach_auxiliary(module)
-    shape = spec.input_shape
-    graph = read_here(exported(module, shape, 16, tmp_path), tmp_path, monkeypatch)
-    assert numbers(analyse_graph(graph)) == numbers(analyse_module(module, image_size=spec.image_size))
+def test_files_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m tests.sweeps.onnx`` does this for all presets and opsets."""
+    assert sweep(resolve("resnet20"), [MIN_OPSET, MAX_OPSET], tmp_path, monkeypatch) == []
 
 
 def strange(side: int, kernel: int = 3, padding: int = 1) -> bytes:
