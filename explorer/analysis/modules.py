@@ -3,8 +3,9 @@
 The module is copied to meta, so it keeps its device, mode and numbers, and the copy takes no memory.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,11 @@ IMAGE_SIZE = 224  # pixels a side, if nothing says another
 CHANNELS = 3
 MAX_SIZE = 65_536  # pixels a side
 MAX_NAMES = 5  # names in a message
+SETTINGS = (int, float, str, type(None))
+# Attributes of a module.
+TENSORS = ("_parameters", "_buffers", "_non_persistent_buffers_set")
+PARTS = ("_parameters", "_buffers", "_modules")
+COPYING = ("__deepcopy__", "__copy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 
 
 def analyse_module(
@@ -132,7 +138,8 @@ def meta_copy(module: nn.Module) -> nn.Module:
         InputError: If a layer has no shapes yet, or the module can't be copied.
     """
     memo: dict[int, Any] = {}
-    for name, layer in module.named_modules():
+    layers = dict(module.named_modules())
+    for name, layer in layers.items():
         for tensor in _own_tensors(layer):
             if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
                 raise InputError(
@@ -142,6 +149,9 @@ def meta_copy(module: nn.Module) -> nn.Module:
                 )
             if id(tensor) not in memo:
                 memo[id(tensor)] = _on_meta(tensor)
+    for layer in reversed(layers.values()):  # parts before the modules that they belong to
+        if _is_plain(layer, memo):
+            memo[id(layer)] = _plain_copy(layer, memo)
     try:
         return deepcopy(module, memo).eval()
     except Exception as error:  # a user's class may raise any
@@ -149,9 +159,40 @@ def meta_copy(module: nn.Module) -> nn.Module:
 
 
 def _own_tensors(layer: nn.Module) -> Iterator[Tensor]:
-    yield from (one for one in (*layer._parameters.values(), *layer._buffers.values()) if one is not None)
-    for value in vars(layer).values():  # tensors that are neither parameters nor buffers, such as anchors
-        yield from (leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor))
+    for name, value in vars(layer).items():
+        if isinstance(value, Tensor):  # neither a parameter nor a buffer, such as anchors
+            yield value
+        elif isinstance(value, dict | list | tuple | deque) and value and name != "_modules":
+            yield from (leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor))
+
+
+def _is_plain(layer: nn.Module, memo: dict[int, Any]) -> bool:
+    """Whether a module has nothing but settings, tensors, and parts that are plain too.
+
+    Nearly all modules are, and copying one by ``deepcopy`` takes longer than tracing it.
+    """
+    kind = type(layer)
+    if not kind.__module__.startswith("torch.nn.modules.") and any(
+        getattr(kind, method, None) is not getattr(nn.Module, method, None) for method in COPYING
+    ):
+        return False
+    return all(
+        isinstance(value, SETTINGS)
+        or (isinstance(value, dict | set) and (not value or name in TENSORS))
+        or (isinstance(value, tuple | list) and all(isinstance(entry, SETTINGS) for entry in value))
+        or (name == "_modules" and all(id(part) in memo for part in value.values() if part is not None))
+        for name, value in vars(layer).items()
+    )
+
+
+def _plain_copy(layer: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    copied: nn.Module = type(layer).__new__(type(layer))
+    for name, value in vars(layer).items():
+        if name in PARTS:
+            copied.__dict__[name] = {key: None if part is None else memo[id(part)] for key, part in value.items()}
+        else:
+            copied.__dict__[name] = copy(value)
+    return copied
 
 
 def _on_meta(tensor: Tensor) -> Tensor:
@@ -167,8 +208,16 @@ class _ForeignRecorder(Recorder):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Runs and records an operator on meta tensors."""
-        args, kwargs = tree_map_only(Tensor, _moved, (args, kwargs or {}))
+        if not all(map(_is_here, (*args, *(kwargs or {}).values()))):
+            args, kwargs = tree_map_only(Tensor, _moved, (args, kwargs or {}))
         return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+def _is_here(argument: Any) -> bool:
+    """Whether an operator's argument has no tensor on another device than meta."""
+    if isinstance(argument, Tensor):
+        return argument.is_meta
+    return not isinstance(argument, list | tuple) or all(map(_is_here, argument))
 
 
 def _moved(tensor: Tensor) -> Tensor:
@@ -188,7 +237,7 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
     recorder = _ForeignRecorder(network)
     try:
         with torch.device("meta"), torch.no_grad(), recorder, recorder.module_hooks():
-            network(torch.empty((1, *shape)))
+            network(torch.empty((1, *shape), device="meta"))
         trace = recorder.trace()
     except InputError:  # of a network that knows its limits
         raise
