@@ -18,7 +18,19 @@ class Group(StrEnum):
 
 WEIGHTED = frozenset([Group.CONVOLUTION, Group.LINEAR])  # the layers that count for a network's depth
 
-_ACTIVATIONS = ("ReLU", "LeakyReLU", "ELU", "Sigmoid", "SiLU", "GELU", "Hardswish", "Hardsigmoid", "Softmax", "Tanh")
+_ACTIVATIONS = (
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "Sigmoid",
+    "SiLU",
+    "GELU",
+    "Hardswish",
+    "Hardsigmoid",
+    "Softmax",
+    "Tanh",
+)
 
 
 def group_of(kind: str) -> Group:

@@ -5,8 +5,8 @@ MOVES_DATA = frozenset(
     (
         "alias clone contiguous _to_copy copy detach expand lift_fresh permute pixel_shuffle repeat reshape "
         "_reshape_alias roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split "
-        "unsqueeze view _unsafe_view constant_pad_nd empty empty_like new_empty zeros zeros_like new_zeros ones "
-        "ones_like arange full index flatten unflatten as_strided rot90 flip narrow chunk unsafe_chunk im2col"
+        "unsqueeze view _unsafe_view constant_pad_nd reflection_pad2d replication_pad2d empty empty_like "
+        "new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten unflatten as_strided rot90 flip narrow chunk unsafe_chunk im2col"
     ).split(" ")
 )
 
@@ -26,6 +26,7 @@ KINDS = {
     "hardtanh": "ReLU6",
     "leaky_relu": "LeakyReLU",
     "max_pool2d_with_indices": "MaxPool2d",
+    "_prelu_kernel": "PReLU",
     "mean": "Mean",
     "mm": "MatMul",
     "mul": "Multiply",
@@ -56,6 +57,7 @@ ELEMENTWISE = dict.fromkeys(
 ACTIVATION = {
     "relu": 1,  # compare
     "leaky_relu": 2,  # compare, multiply
+    "_prelu_kernel": 2,
     "elu": 3,  # compare, exp, subtract
     "tanh": 1,
     "erf": 1,

@@ -326,6 +326,8 @@ _OPERATORS: dict[str, Any] = {
     "cat": _cat,
     "slice": _slice,
     "constant_pad_nd": _pad,
+    "reflection_pad2d": _pad,  # a unit in the middle sees the same; one at the border, mirrored pixels instead of zeros
+    "replication_pad2d": _pad,
     "permute": _permute,
     "transpose": _permute,
     "t": _permute,

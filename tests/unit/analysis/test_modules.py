@@ -120,6 +120,19 @@ def test_control_flow_by_shapes_is_followed() -> None:
     assert [warning.code for warning in found.warnings if warning.code == "not-run"] == ["not-run"]
 
 
+def test_mirrored_borders_and_learned_slopes_are_followed() -> None:
+    module = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(3, 4, 5), nn.PReLU(4), nn.Conv2d(4, 4, 3, stride=2))
+    found = explorer.analyse(module, image_size=16)
+    assert found.field is not None
+    assert (found.field.size, found.field.stride, found.field.padding) == (7, 2, 3)
+    assert {"untraced", "not-counted"}.isdisjoint(warning.code for warning in found.warnings)
+    image = torch.zeros(1, 3, 16, 16, requires_grad=True)
+    module(image)[0, 0, 4, 4].backward()  # the unit in the middle
+    assert image.grad is not None
+    rows = image.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+    assert (rows.min().item(), rows.max().item()) == found.field.span[0]
+
+
 class ReadsNumbers(nn.Module):
     """Chooses by the numbers of a map."""
 
