@@ -131,7 +131,14 @@ class GraphNetwork(nn.Module):
                 if self._last_uses.get(name, -1) <= position:
                     values.pop(name, None)
         output = next((values[name] for name in self.graph.outputs if name in values), result)
-        assert isinstance(output, Tensor)  # noqa: S101  otherwise the trace is refused
+        if not isinstance(output, Tensor):
+            raise InputError(
+                _("{layer}: the shape that {operator} returns is unknown, and all that follows depends on it").format(
+                    layer=self.left_out[0].name, operator=self.left_out[0].operator
+                )
+                if self.left_out
+                else _("no operator that is known here uses the image")
+            )
         return output
 
 

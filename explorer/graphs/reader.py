@@ -68,8 +68,6 @@ def _fault(error: Exception) -> str:
     text = str(error)
     if "DecodeError" in type(error).__name__ or "parsing" in text:
         return _("it is no ONNX file, or it is cut off")
-    if "topologically sorted" in text or "cycle" in text:
-        return _("its operators are not in the order of execution, or they form a circle")
     if "opset" in text.lower() or "No Op registered" in text or "version" in text:
         return _("it uses a version of ONNX's operators that is not known here")
     named = re.search(r"[Nn]ame: ?([\w./:-]+)", text) or re.search(r"OpType: ?(\w+)", text)
@@ -105,6 +103,7 @@ class _Reader:
                 )
             )
         self._weights_become_inputs()
+        self._check_order()
         image, shape = self._image()
         if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
             self.model = model = onnx.shape_inference.infer_shapes(model)  # the checker asks for them
@@ -153,6 +152,21 @@ class _Reader:
             raise ContentError(
                 _("it has {count:,} operators, and at most {limit:,} are read").format(count=count, limit=MAX_NODES)
             )
+
+    def _check_order(self) -> None:
+        """Checks that each operator uses earlier results only. Shape inference, which comes first, would not say it."""
+        graph = self.model.graph
+        known = {"", *self.constants, *(value.name for value in graph.input)}
+        for node in graph.node:
+            later = next((name for name in node.input if name not in known), None)
+            if later is not None:
+                raise ContentError(
+                    _(
+                        "its operators are not in the order of execution, or they form a circle: {node} uses {result}, "
+                        "which is no earlier result"
+                    ).format(node=shown(node.name or node.op_type), result=shown(later))
+                )
+            known.update(node.output)
 
     def _weights_become_inputs(self) -> None:
         graph, tensor_type = self.model.graph, self.onnx.TensorProto

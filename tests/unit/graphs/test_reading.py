@@ -110,7 +110,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "empty": (lambda: b"", ()),
     "text": (lambda: b"this is no model, but a sentence", ()),
     "truncated": (truncated, ()),
-    "cycle": (cycle, ()),
+    "cycle": (cycle, ("circle", "Add", "'b'")),
     "too many": (too_many, (f"{MAX_NODES + 1:,}", f"{MAX_NODES:,}")),
     "huge weight": (huge_weight, ("features.0.weight",)),
     "huge map": (huge_map, ()),
