@@ -13,6 +13,7 @@ from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.runs import actions, disk, live, preview, results, run_settings, sections, shared, state, sweep, table
 from explorer.ui.runs import files as files_section
 from explorer.ui.shared import job_status
+from explorer.ui.shared.class_run import offer_jobs
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.store_errors import wait_for_store
 from explorer.ui.shared.text import plain
@@ -100,6 +101,7 @@ with st.container(key="runs-details"):
             with st.container(key="runs-heading"):
                 sections.render_heading(chosen)
             actions.render(chosen, listed)
+        offer_jobs([record.id for record in chosen])
         section = sections.render(chosen)
         live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
         match section:

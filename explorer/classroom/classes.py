@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from explorer.classroom.members import Class, Member, Members, NotAllowedError, Role
-from explorer.classroom.question import Answer, Kind, Question, marked, read_answer
+from explorer.classroom.question import Answer, Kind, Question, jobs_of, marked, read_answer
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.tables import CLASS_ANSWERS, CLASS_KEYS, CLASS_QUESTIONS
@@ -89,6 +89,8 @@ class Classes(Members):
             question = _to_question(row)
             value = read_answer(question, raw)
             key = {"class": member.code, "number": number, "student": member.hash}
+            if question.kind is Kind.RUN:
+                self._check_new(connection, key, jobs_of(value))
             connection.execute(sa.delete(CLASS_ANSWERS).where(*(CLASS_ANSWERS.c[name] == key[name] for name in key)))
             shown = question.kind is not Kind.TEXT
             connection.execute(sa.insert(CLASS_ANSWERS).values(key | {"value": value, "shown": shown}))
@@ -201,6 +203,16 @@ class Classes(Members):
             return {}
 
         self._change(teacher, change)
+
+    def _check_new(self, connection: sa.Connection, key: dict[str, Any], jobs: set[str]) -> None:
+        """Raises NotAllowedError if another student has given one of the jobs."""
+        others = sa.select(CLASS_ANSWERS.c.value).where(
+            CLASS_ANSWERS.c["class"] == key["class"],
+            CLASS_ANSWERS.c.number == key["number"],
+            CLASS_ANSWERS.c.student != key["student"],
+        )
+        if any(jobs & jobs_of(value) for value in connection.execute(others).scalars()):
+            raise NotAllowedError(_("Another student has given this run: train one of your own."))
 
     def _question(self, connection: sa.Connection, code: str, number: int) -> dict[str, Any]:
         is_this = sa.and_(CLASS_QUESTIONS.c["class"] == code, CLASS_QUESTIONS.c.number == number)

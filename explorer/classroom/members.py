@@ -294,6 +294,11 @@ class Members(Database):
         return Class(**{name: row[name] for name in names})
 
 
+def are_offered() -> bool:
+    """Returns whether this server has classes."""
+    return bool(settings().classes and not settings().read_only and not settings().sign_in)
+
+
 def new_key() -> str:
     """Returns a new key for a browser."""
     return secrets.token_urlsafe(24)

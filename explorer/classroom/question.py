@@ -20,6 +20,8 @@ MAX_NUMBER = 1e15
 MAX_PICTURE = 400_000  # bytes of a picture as it is sent
 MAX_SIDE = 640  # pixels of the longer side of a picture as it is stored
 MAX_PIXELS = 20_000_000  # of a picture as it is sent
+MAX_LINES = 6  # curves of one student
+MAX_POINTS = 48  # points of a curve
 
 
 class Kind(StrEnum):
@@ -29,10 +31,41 @@ class Kind(StrEnum):
     NUMBER = "number"
     PLACE = "place"
     TEXT = "text"
+    RUN = "run"
 
 
-# The position of an option, a number, a place as shares of width and height from the top left, or a line of text.
-Answer = int | float | list[float] | str
+Points = list[tuple[float, float]]  # epoch and accuracy, from 0 to 1
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve of a student's experiment.
+
+    Attributes:
+        name: What was trained, in words of this server.
+        points: Epochs and accuracies. Empty for a job, whose curve the store has.
+        job: Id of the job. Empty for an experiment of a lesson.
+    """
+
+    name: str
+    points: Points
+    job: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A student's experiment, which this server has seen. No browser can write one.
+
+    Attributes:
+        lines: Its curves.
+    """
+
+    lines: tuple[Line, ...]
+
+
+# The position of an option, a number, a place as shares of width and height from the top left, a line of text, or the
+# curves of a run with the names of the fields of Line as keys.
+Answer = int | float | list[float] | str | list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +127,7 @@ def marked(question: Question, right: Any) -> Question:
 
 
 def read_answer(question: Question, raw: Any) -> Answer:
-    """Reads an answer as the browser sends it.
+    """Reads an answer as the browser sends it, or a run.
 
     Raises:
         InputError: If it is no answer to this question.
@@ -108,6 +141,8 @@ def read_answer(question: Question, raw: Any) -> Answer:
             return [round(float(x), 4) for x in raw]
         case Kind.TEXT:
             return _read_text(raw, _("answer"))
+        case Kind.RUN if isinstance(raw, Run) and 1 <= len(raw.lines) <= MAX_LINES:
+            return [{"name": one.name, "points": thinned(one.points), "job": one.job} for one in raw.lines]
     raise InputError(_("answer: {value} is no answer to this question").format(value=shown(raw)))
 
 
@@ -115,7 +150,7 @@ def tally(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
     """Returns what a chart of the answers needs.
 
     Returns:
-        ``counts`` of the options of a choice; ``values`` of numbers, sorted; ``places``; or ``texts``.
+        ``counts`` of the options of a choice; ``values`` of numbers, sorted; ``places``; ``texts``; or ``runs``.
     """
     match question.kind:
         case Kind.CHOICE:
@@ -129,6 +164,25 @@ def tally(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
             return {"places": list(answers)}
         case Kind.TEXT:
             return {"texts": list(answers)}
+        case Kind.RUN:
+            return {"runs": list(answers)}
+
+
+def thinned(points: Sequence[tuple[float, float]]) -> Points:
+    """Returns at most ``MAX_POINTS`` points of a curve, with the last one. Those without a number are left out."""
+    finite = [(round(float(epoch), 3), round(float(value), 4)) for epoch, value in points if math.isfinite(value)]
+    step = -(-len(finite) // MAX_POINTS) or 1
+    return finite[::-1][::step][::-1]
+
+
+def curves_in(answer: Any) -> list[dict[str, Any]]:
+    """Returns the curves of an answer, with the names of the fields of ``Line`` as keys. Empty for other kinds."""
+    return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
+
+
+def jobs_of(answer: Any) -> set[str]:
+    """Returns the ids of the jobs in an answer."""
+    return {line["job"] for line in curves_in(answer) if line["job"]}
 
 
 def picture_address(picture: bytes) -> str:

@@ -25,12 +25,14 @@ class Curve(NamedTuple):
         points: Epoch and value of each point.
         series: Position of its colour.
         dashed: Whether the line is dashed.
+        colour: Its colour, if there are more lines than the series have colours.
     """
 
     name: str
     points: Points
     series: int
     dashed: bool = False
+    colour: str = ""
 
 
 def draw(
@@ -95,7 +97,7 @@ def draw(
         path = "L".join(f"{x(epoch):.1f} {y(value):.1f}" for epoch, value in curve.points)
         parts.append(
             svg.element(
-                "path", d=f"M{path}", fill="none", stroke=series_colour(curve.series, dark=dark),
+                "path", d=f"M{path}", fill="none", stroke=curve.colour or series_colour(curve.series, dark=dark),
                 stroke_linejoin="round",
                 stroke_width=1.4 if curve.dashed else 2.4, stroke_dasharray="4 4" if curve.dashed else None,
             )
@@ -104,7 +106,7 @@ def draw(
     for position, curve in enumerate(named):
         middle = HEIGHT + LINE_HEIGHT * (position + 0.5)
         words = _described(curve) if last_values else curve.name
-        colour = series_colour(curve.series, dark=dark)
+        colour = curve.colour or series_colour(curve.series, dark=dark)
         parts += [
             svg.element("rect", x=LEFT, y=middle - 6, width=12, height=12, fill=colour),
             svg.text(LEFT + 20, middle + 5, words, fill=shades.ink),

@@ -6,8 +6,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit import config
 
+from explorer.classroom.members import are_offered
 from explorer.i18n import _
-from explorer.settings import settings
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -37,6 +37,6 @@ def render(pages: Sequence[tuple[str, str]]) -> None:
             data={
                 "pages": [list(page) for page in pages], "words": words, "css": _CSS, "page_css": _PAGE_CSS,
                 "base": f"/{base}" if base else "",
-                "classes": bool(settings().classes and not settings().read_only and not settings().sign_in),
+                "classes": are_offered(),
             },
         )  # fmt: skip

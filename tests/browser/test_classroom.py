@@ -109,6 +109,21 @@ def test_a_class_from_its_opening_to_its_report(servers: Servers, browser: Brows
         before, after = students[1].locator(".rounds section").all()
         expect(before.locator("tr", has_text=RIGHT).locator("td").last).to_have_text("1")
         expect(after.locator("tr", has_text=RIGHT).locator("td").last).to_have_text("3")
+        teacher.get_by_role("button", name="Put away").click()
+
+        teacher.get_by_role("button", name="Ask", exact=True).click()
+        teacher.get_by_label("Kind").select_option("run")
+        teacher.get_by_role("button", name="Ask the class").click()
+        expect(students[2].get_by_text("Open a run on the Runs page")).to_be_visible(timeout=SLOW)
+        students[0].goto(f"{first}/learn?lesson=degradation&step=5&guess-which=plain-20")  # its runs are recorded
+        students[0].get_by_role("button", name="Give the run on this page").click()
+        expect(teacher.get_by_text("1 of 3 have answered")).to_be_visible(timeout=SLOW)
+        assert not students[1].locator("svg.runs").count(), "hidden until it is revealed"
+        teacher.get_by_role("button", name="Reveal").click()
+        expect(students[2].locator("svg.runs polyline")).to_have_count(4, timeout=SLOW)
+        word = words[0].removeprefix("You are ")
+        students[2].get_by_text("All runs, the best").click()
+        expect(students[2].locator(".lines li", has_text=word)).to_have_count(4)
         for student in students[::2]:
             assert student.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
@@ -118,7 +133,8 @@ def test_a_class_from_its_opening_to_its_report(servers: Servers, browser: Brows
         saved.value.save_as(tmp_path / "class.html")
         report = (tmp_path / "class.html").read_text(encoding="utf-8")
         assert report.count("Whose weights are most?") == 2
-        assert not any(word.removeprefix("You are ") in report for word in words), "a choice names nobody"
+        assert f"{word}: Residual, 56 layers" in report
+        assert not any(word.removeprefix("You are ") in report for word in words[1:]), "a choice names nobody"
         teacher.once("dialog", lambda dialog: dialog.accept())
         teacher.get_by_role("button", name="End the class", exact=True).click()
         expect(students[0].get_by_text("This class has ended.")).to_be_visible(timeout=SLOW)

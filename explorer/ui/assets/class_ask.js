@@ -21,7 +21,7 @@ function lessonQuestion() {
 }
 
 function askForm(words, send, cancel) {
-  const kind = el("select", { name: "kind" }, ...["choice", "number", "place", "text"].map((name) => el("option", { value: name }, words.kinds[name])));
+  const kind = el("select", { name: "kind" }, ...["choice", "number", "place", "text", "run"].map((name) => el("option", { value: name }, words.kinds[name])));
   const text = el("textarea", { name: "text", rows: 2, maxLength: 300, required: true });
   const options = el("textarea", { name: "options", rows: 4 });
   const right = el("input", { name: "right", type: "text", inputMode: "decimal" });
@@ -29,7 +29,10 @@ function askForm(words, send, cancel) {
   const field = (label, control) => el("label", { class: "field" }, el("span", {}, label), control);
   const fields = { options: field(words.options, options), right: field(words.right, right), picture: field(words.picture, picture) };
   const problem = el("p", { class: "problem", role: "alert" });
+  const runHint = el("p", { class: "faint" }, words.runHint);
   const follow = () => {
+    runHint.hidden = kind.value !== "run";
+    if (kind.value === "run" && !text.value) text.value = words.runTask;
     fields.options.hidden = kind.value !== "choice";
     fields.right.hidden = !["choice", "number"].includes(kind.value);
     fields.right.firstChild.textContent = kind.value === "choice" ? words.rightOption : words.right;
@@ -62,14 +65,23 @@ function askForm(words, send, cancel) {
   follow();
   return el(
     "form", { class: "ask", onsubmit: submit },
-    fromLesson, field(words.kind, kind), field(words.question, text), fields.options, fields.picture, fields.right, problem,
+    fromLesson, field(words.kind, kind), runHint, field(words.question, text), fields.options, fields.picture, fields.right, problem,
     el("div", { class: "row" }, el("button", { class: "main", type: "submit" }, words.ask), el("button", { type: "button", onclick: cancel }, words.cancel)),
   );
 }
 
-// The control with which a student answers. Calls send(value).
-function answerForm(question, picture, words, send) {
+// The control with which a student answers. Calls send(body) with the answer, or with the name of a run.
+function answerForm(question, picture, words, sendBody) {
   const mine = question.mine;
+  const send = (value) => sendBody({ value });
+  if (question.kind === "run") {
+    const run = runOfPage();
+    return el(
+      "div", {},
+      mine ? el("ul", { class: "texts" }, ...mine.map((name) => el("li", {}, name))) : null,
+      run ? el("button", { class: "main", disabled: question.closed, onclick: () => sendBody({ run }) }, words.giveRun) : el("p", {}, words.noRun),
+    );
+  }
   if (question.kind === "choice") {
     return el("div", { class: "options" }, ...question.options.map((option, place) => el("button", {
       class: mine === place ? "main" : "", "aria-pressed": String(mine === place), disabled: question.closed, onclick: () => send(place),

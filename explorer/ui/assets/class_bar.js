@@ -336,13 +336,13 @@ class Bar {
     const { question } = state;
     if (question) {
       const folded = this.folded === question.number;
-      shown.push(this.part("question", JSON.stringify([question, this.problem, folded]), () => el(
+      shown.push(this.part("question", JSON.stringify([question, this.problem, folded, question.kind === "run" && runOfPage()]), () => el(
         "div", { class: "panel" }, this.trouble(),
         this.fold(question), el("h2", {}, question.text),
         ...(folded ? [] : [
-        answerForm(question, this.pictures[question.number], words, (value) => this.act("answer", { number: question.number, value })),
+        answerForm(question, this.pictures[question.number], words, (body) => this.act("answer", { number: question.number, ...body })),
         el("p", { class: "faint", role: "status" }, question.closed ? words.closedHint : question.mine === null ? words.notYet : words.taken),
-        question.rounds ? charts(question, this.pictures[question.number], words, null) : null,
+        question.rounds ? charts(question, this.pictures[question.number], words, null, state.word) : null,
         ]),
       )));
     }

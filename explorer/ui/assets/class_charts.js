@@ -76,14 +76,15 @@ function textChart(question, round, words, show) {
   )));
 }
 
-// The charts of all rounds of a question, side by side.
-function charts(question, picture, words, show) {
+// The charts of all rounds of a question, side by side. "mine" is the word of a student.
+function charts(question, picture, words, show, mine = "") {
   return el("div", { class: "rounds" }, ...question.rounds.map((round, place) => el(
     "section", {},
     question.rounds.length > 1 ? el("h3", {}, fill(place ? words.after : words.before, {})) : null,
     question.kind === "choice" ? choiceChart(question, round)
       : question.kind === "number" ? numberChart(question, round, words)
         : question.kind === "place" ? placeChart(question, round, picture)
-          : textChart(question, round, words, show),
+          : question.kind === "run" ? runChart(round, words, mine)
+            : textChart(question, round, words, show),
   )));
 }

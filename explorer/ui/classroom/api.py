@@ -22,9 +22,11 @@ from starlette.routing import Route
 from explorer.classroom.classes import Classes, Round, classes
 from explorer.classroom.members import Class, Member, NoClassError, NotAllowedError, Role
 from explorer.classroom.question import read_question
+from explorer.classroom.runs import with_curves
 from explorer.errors import ExplorerError, InputError, StoreError
 from explorer.i18n import _, choose_language, use_language
 from explorer.ui.classroom import report, view
+from explorer.ui.shared.class_run import read_run
 from explorer.ui.upload_limit import client_address
 
 MAX_LINK = 500  # characters of a link in a QR code
@@ -112,7 +114,7 @@ def _report(request: Request, _body: dict[str, Any]) -> Response:
     code, key = _code_and_key(request)
     with _counted_tries(client_address(request.scope)):
         found = classes().teacher_of(code, key)
-    rounds, words = classes().rounds(code), classes().words(code)
+    rounds, words = with_curves(classes().rounds(code)), classes().words(code)
     if request.query_params.get("format") == "csv":
         return Response(report.csv(rounds, words), media_type="text/csv; charset=utf-8")
     return Response(report.html(found, rounds, words), media_type="text/html; charset=utf-8")
@@ -158,7 +160,7 @@ def _enter(store: Classes, action: str, request: Request, body: dict[str, Any]) 
 def _change(store: Classes, action: str, member: Member, body: dict[str, Any]) -> dict[str, Any] | None:
     match action:
         case "answer":
-            store.answer(member, _number(body), body.get("value"))
+            store.answer(member, _number(body), read_run(body["run"]) if "run" in body else body.get("value"))
         case "send":
             store.send(member, str(body.get("screen", "")))
         case "ask":
@@ -231,7 +233,7 @@ def _fresh(code: str) -> _States:
     with _lock:  # the others wait for the first one, and get the same
         if (known := _states.get(code)) is None:
             found = classes().get(code)
-            known = found, classes().current_rounds(found), classes().words(code)
+            known = found, with_curves(classes().current_rounds(found)), classes().words(code)
             _states[code] = known
     return known
 

@@ -5,15 +5,16 @@ from pathlib import Path
 import streamlit as st
 from streamlit import config
 
+from explorer.classroom.members import are_offered
 from explorer.i18n import _
-from explorer.settings import settings
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
 _bar = st.components.v2.component(
     "explorer_class_bar",
     js="\n".join(
-        (ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in ("class_charts", "class_ask", "class_bar")
+        (ASSETS / f"{name}.js").read_text(encoding="utf-8")
+        for name in ("class_charts", "class_runs", "class_ask", "class_bar")
     ),
     isolate_styles=False,
 )
@@ -22,7 +23,7 @@ _CSS = (ASSETS / "class_bar.css").read_text(encoding="utf-8")
 
 def render() -> None:
     """Add the bar to the page, unless this server has no classes."""
-    if settings().read_only or settings().sign_in or not settings().classes:
+    if not are_offered():
         return
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     with st._event:  # among the elements that Streamlit does not lay out: the browser draws the bar by itself
@@ -62,6 +63,7 @@ def _words() -> dict[str, object]:
             "number": _("Number"),
             "place": _("Place on a picture"),
             "text": _("One line of text"),
+            "run": _("Runs on one chart"),
         },
         "question": _("Question"),
         "options": _("Options, one a line"),
@@ -69,6 +71,15 @@ def _words() -> dict[str, object]:
         "rightOption": _("Number of the right option, if there is one"),
         "picture": _("Picture"),
         "lesson": _("Take the question of this lesson"),
+        "runHint": _(
+            "Students train a network on the Train page, or in a lesson, and give the run that their page shows. "
+            "Curves of runs that still train grow on the chart."
+        ),
+        "runTask": _("Train a network, and give your run to the class."),
+        "giveRun": _("Give the run on this page"),
+        "noRun": _("Open a run on the Runs page, or train in a lesson: then you can give it here."),
+        "curves": _("Accuracy by epoch, on images that were not learned from"),
+        "lines": _("All runs, the best last epoch first"),
         "ask": _("Ask the class"),
         "cancel": _("Cancel"),
         "answer": _("Your answer"),

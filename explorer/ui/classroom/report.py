@@ -7,13 +7,16 @@ from html import escape
 
 from explorer.classroom.classes import Round
 from explorer.classroom.members import Class
-from explorer.classroom.question import Kind, picture_address, tally
+from explorer.classroom.question import Kind, curves_in, picture_address, tally
+from explorer.drawing import curves
+from explorer.drawing.curves import Curve
 from explorer.i18n import _, language, ngettext
 
 STYLE = """
 :root { color-scheme: light dark; } body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto;
   padding: 0 1rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .3rem; } table { border-collapse: collapse; }
 td { padding: .2rem 1rem .2rem 0; vertical-align: top; } .bar { background: #5b8def; height: 1rem; min-width: 1px; }
+figure:has(> svg) { background: #fff; padding: .5rem; width: 34rem; max-width: 100%; }
 figure { position: relative; display: inline-block; margin: 0; } figure img { display: block; max-width: 100%; }
 figure i { position: absolute; width: 12px; height: 12px; margin: -6px; border-radius: 6px; background: #e4572e;
   border: 2px solid #fff; box-sizing: border-box; }
@@ -22,19 +25,27 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that spreadsheets take 
 
 
 def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
-    """Returns all answers as CSV: question, round, student's word, answer, whether it is right."""
+    """Returns all answers as CSV: question, round, student's word, answer, whether it is right.
+
+    A curve of a run has a row for each of its points, with epoch and accuracy.
+    """
     out = io.StringIO()
     table = writer.writer(out)
-    table.writerow(["question", "text", "round", "student", "answer", "right"])
+    table.writerow(["question", "text", "round", "student", "answer", "right", "epoch", "accuracy"])
     numbers: dict[int, int] = {}
     for one in rounds:
         numbers[one.first] = numbers.get(one.first, 0) + 1
         right = one.question.right
         for student, answer in one.answers.items():
+            if lines := curves_in(answer):
+                rows = [(line["name"], epoch, value) for line in lines for epoch, value in line["points"]]
+                first = [one.first, _cell(one.question.text), numbers[one.first], _cell(words.get(student, ""))]
+                table.writerows([*first, _cell(name), "", f"{epoch:g}", value] for name, epoch, value in rows)
+                continue
             is_right = "" if right is None or one.question.kind is Kind.PLACE else str(answer == right).lower()
             cells = [one.question.text, words.get(student, ""), answer_text(one, answer)]
-            text, word, value = (f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
-            table.writerow([one.first, text, numbers[one.first], word, value, is_right])
+            text, word, value = map(_cell, cells)
+            table.writerow([one.first, text, numbers[one.first], word, value, is_right, "", ""])
     return out.getvalue()
 
 
@@ -54,6 +65,11 @@ def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
         f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
     )
+
+
+def _cell(text: str) -> str:
+    """Returns a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def answer_text(answered: Round, answer: object) -> str:
@@ -79,6 +95,8 @@ def _answers(answered: Round, words: dict[str, str]) -> str:
         case Kind.PLACE:
             dots = "".join(f'<i style="left:{100 * x:g}%;top:{100 * y:g}%"></i>' for x, y in counted["places"])
             return f'<figure><img alt="" src="{picture_address(question.picture)}">{dots}</figure>'
+        case Kind.RUN:
+            return f"<figure>{_chart(answered, words)}</figure>"
         case _:
             rows = [
                 f"<tr><td>{escape(words.get(student, ''))}</td><td>{escape(str(answer))}"
@@ -86,3 +104,18 @@ def _answers(answered: Round, words: dict[str, str]) -> str:
                 for student, answer in answered.answers.items()
             ]
     return f"<table>{''.join(rows)}</table>"
+
+
+def _chart(answered: Round, words: dict[str, str]) -> str:
+    """Returns all curves of a round on one chart."""
+    lines = [
+        Curve(
+            f"{words.get(student, '')}: {line['name']}",
+            line["points"],
+            0,
+            colour=f"hsl({137.5 * place % 360:g},65%,45%)",
+        )
+        for place, (student, run) in enumerate(answered.answers.items())
+        for line in curves_in(run)
+    ]
+    return curves.draw(lines, label=_("Accuracy by epoch, on images that were not learned from"), styles=("", ""))

@@ -5,7 +5,7 @@ from typing import Any
 
 from explorer.classroom.classes import Round
 from explorer.classroom.members import Class, Member, Role
-from explorer.classroom.question import Kind, picture_address, tally
+from explorer.classroom.question import Kind, curves_in, picture_address, tally
 
 
 def state(
@@ -44,7 +44,7 @@ def _question(rounds: Sequence[Round], words: dict[str, str], member: Member, ha
         "options": list(last.question.options),
         "closed": last.closed,
         "revealed": last.revealed,
-        "mine": last.answers.get(member.hash),
+        "mine": _mine(last, member),
     }
     if last.question.picture and have != last.number:
         payload["picture"] = picture_address(last.question.picture)
@@ -58,7 +58,23 @@ def _question(rounds: Sequence[Round], words: dict[str, str], member: Member, ha
     return payload
 
 
+def _mine(answered: Round, member: Member) -> Any:
+    """Returns a member's answer. Of a run, only the names of its lines: the chart has the curves."""
+    mine = answered.answers.get(member.hash)
+    return [line["name"] for line in curves_in(mine)] or mine
+
+
 def _answers(answered: Round, words: dict[str, str], *, all_texts: bool) -> dict[str, Any]:
+    if answered.question.kind is Kind.RUN:
+        return {
+            "runs": [
+                {
+                    "word": words.get(student, ""),
+                    "lines": [{"name": line["name"], "points": line["points"]} for line in curves_in(run)],
+                }
+                for student, run in answered.answers.items()
+            ]
+        }
     if answered.question.kind is not Kind.TEXT:
         return tally(answered.question, list(answered.answers.values()))
     return {

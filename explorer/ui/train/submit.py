@@ -14,6 +14,7 @@ from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui.page_state import refresh
 from explorer.ui.shared import address
+from explorer.ui.shared.class_run import offer_jobs
 from explorer.ui.shared.job_status import status_name
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 from explorer.ui.shared.text import plain
@@ -101,6 +102,7 @@ def _render_status(ids: Sequence[str], *, polling: bool) -> None:
         refresh()
     if submitted := [record for record in all_records if record.id in ids]:
         st.success(_submission_text(submitted, all_records), icon=":material/check_circle:")
+        offer_jobs([record.id for record in submitted])
         st.page_link(
             RUNS, label=_("Watch it") if len(submitted) == 1 else _("Watch them"), icon=":material/monitoring:",
             query_params={"job": ".".join(job.id for job in submitted), **address.shared_parameters()},

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from explorer.classroom import members
 from explorer.classroom.classes import Classes
 from explorer.classroom.members import Member, NoClassError, NotAllowedError, Role
-from explorer.classroom.question import Kind, Question
+from explorer.classroom.question import Kind, Line, Question, Run, curves_in, jobs_of
 from explorer.errors import InputError
 from explorer.jobs.tables import CLASSES
 from explorer.settings import settings
@@ -72,6 +72,24 @@ def test_a_question_is_asked_answered_revealed_and_asked_again(classes: Classes)
     other.close()
     classes.end_question(teacher)
     assert classes.current_rounds(classes.get(teacher.code)) == []
+
+
+@both_databases
+def test_a_run_is_given_by_one_student(classes: Classes) -> None:
+    teacher = opened(classes)
+    first, second = students(classes, teacher.code, 2)
+    number = classes.ask(teacher, Question(Kind.RUN, "Train it."))
+    run = Run((Line("a network", [], "job1"), Line("an experiment", [(1, 0.5)])))
+    for member in (first, first):
+        classes.answer(member, number, run)
+    with pytest.raises(NotAllowedError, match="Another student"):
+        classes.answer(second, number, Run((Line("a network", [], "job1"),)))
+    classes.answer(second, number, Run(run.lines[1:]))
+    again = classes.ask_again(teacher, number)
+    classes.answer(second, again, Run(run.lines[:1]))
+    before, now = classes.current_rounds(classes.get(teacher.code))
+    assert [len(curves_in(answer)) for answer in before.answers.values()] == [2, 1]
+    assert [jobs_of(answer) for answer in now.answers.values()] == [{"job1"}]
 
 
 @both_databases

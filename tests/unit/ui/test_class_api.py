@@ -11,8 +11,14 @@ import pytest
 from starlette.applications import Starlette
 
 from explorer.classroom import classes as store
+from explorer.classroom.question import MAX_POINTS
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import Status
+from explorer.jobs.store import store as store_of_jobs
 from explorer.settings import settings
 from explorer.ui.classroom import api
+from explorer.ui.shared import class_run
+from tests.helpers.stores import add_jobs
 
 MARKUP = '<img src=x onerror="alert(1)">'
 
@@ -84,13 +90,13 @@ class Client:
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starlette]:
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path))
     caches = (api._states, api._members, api._wrong)
-    for known in (settings, store.classes):
+    for known in (settings, store.classes, store_of_jobs):
         known.cache_clear()
     for cache in caches:
         cache.clear()
     yield Starlette(routes=api.routes())
     store.classes().close()
-    for known in (settings, store.classes):
+    for known in (settings, store.classes, store_of_jobs):
         known.cache_clear()
     for cache in caches:
         cache.clear()
@@ -135,6 +141,41 @@ def test_texts_are_seen_when_the_teacher_lets_them_through(app: Starlette) -> No
     assert "=HYPERLINK(1)" in page.text
     assert "'=HYPERLINK(1)" in table.text, "no spreadsheet takes it for a formula"
     assert student.get("report").status == 403
+
+
+def test_runs_are_on_one_chart_which_grows_and_nobody_gives_curves_of_no_training(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    students = [Client(app).enter("join", code=teacher.code) for _student in range(3)]
+    number = teacher.post("ask", kind="run", text="Train it.").told["number"]
+    mine, other = add_jobs(store_of_jobs(), 2)
+    store_of_jobs().write_rows(mine, [Row(1, "validation/top1", 0.5)], replace=False)
+    class_run.offer_experiment([("Plain", [(1, 0.25)]), ("Deep", [(1, float("nan")), (2, 0.75)])])
+    [experiment] = class_run._experiments
+    for raw in (None, [], {}, {"jobs": "x"}, {"jobs": ["\0"]}, {"jobs": ["nothere"]}, {"jobs": [mine] * 7},
+                {"experiment": "x" * 32}, {"lines": [{"name": MARKUP, "points": [[1, 1.0]]}]}):  # fmt: skip
+        assert "run:" in students[0].post("answer", number=number, run=raw).told["error"], raw
+    for value in ([{"name": MARKUP, "points": [[1, 1.0]], "job": ""}], {"jobs": [mine]}):
+        assert students[0].post("answer", number=number, value=value).status == 400
+    assert students[0].post("answer", number=number, run={"jobs": [mine]}).status == 200
+    assert students[1].post("answer", number=number, run={"jobs": [other, mine]}).status == 403, "another student's"
+    assert students[1].post("answer", number=number, run={"experiment": experiment}).status == 200
+    seen = students[0].state()["question"]
+    assert (len(seen["mine"]), "rounds" in seen) == (1, False), "hidden until it is revealed"
+    teacher.post("question", number=number, revealed=True)
+    runs = students[2].state()["question"]["rounds"][0]["runs"]
+    one, two = sorted(runs, key=lambda run: len(run["lines"]))
+    assert [line["points"] for line in one["lines"]] == [[[1, 0.5]]]
+    assert {line["name"]: line["points"] for line in two["lines"]} == {"Plain": [[1, 0.25]], "Deep": [[2, 0.75]]}
+    rows = [Row(epoch, "validation/top1", epoch / 200) for epoch in range(1, 200)]
+    store_of_jobs().write_rows(mine, rows, replace=True)
+    store_of_jobs().change(mine, [Status.QUEUED], progress=1.0)  # as the runner does after it
+    runs = {run["word"]: run for run in teacher.state()["question"]["rounds"][0]["runs"]}
+    grown = runs[one["word"]]["lines"][0]["points"]
+    assert (len(grown) <= MAX_POINTS, grown[-1]) == (True, [199, 0.995])
+    table, page = teacher.get("report", format="csv"), teacher.get("report", format="html")
+    assert f"{one['word']}" in page.text
+    assert page.text.count("<path") > 3
+    assert f"{two['word']},Deep,,2,0.75" in table.text
 
 
 def test_a_student_cannot_do_what_a_teacher_does(app: Starlette) -> None:

@@ -18,6 +18,7 @@ from explorer.lessons import recorded
 from explorer.lessons.trainings import DATASET, IMAGE, Options, Variant, variants
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
+from explorer.ui.shared.class_run import offer_experiment
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
@@ -148,6 +149,7 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         background.render_start(result.key, result.problem, _plan(result))
         return
     show_figure(figures(result, dark=dark)[0], key="learn.picture.curves")
+    offer_experiment([(row.variant.name, row.validation or row.training) for row in result.trained])
     rows = result.trained
     held_out = (
         {_("Held-out images"): [f"{row.validation[-1][1]:.1%}" for row in rows]}
