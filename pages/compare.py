@@ -47,7 +47,7 @@ comparison, size_problem = state.compare_networks(page_state)
 letters = [letter.upper() for letter in state.LETTERS[: len(page_state.networks)]]
 names = [f"{letter} · {title(network)}" for letter, network in zip(letters, page_state.networks, strict=True)]
 cards.render(page_state, comparison, dark=dark)
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with st.container(horizontal=True, vertical_alignment="bottom", key="compare-editing"):
     st.button(
         _("Add a network"),
         icon=":material/add:",

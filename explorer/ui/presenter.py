@@ -28,6 +28,8 @@ def render(pages: Sequence[tuple[str, str]]) -> None:
         "enter": _("Present"),
         "hint": _("Presenter view: large type for a projector. Key: p"),
         "leave": _("Leave presenter view (p)"),
+        "edit": _("Editor"),
+        "editHint": _("Shows or hides the fields that change the page"),
         "next": _("Next. Keys: → and Page Down"),
         "back": _("Back. Keys: ← and Page Up"),
     }

@@ -73,6 +73,9 @@ def test_a_class_from_its_opening_to_its_report(servers: Servers, browser: Brows
         teacher.get_by_role("button", name="Code", exact=True).click()
         link = teacher.locator(".code .link").inner_text()
         assert link.startswith(f"{first}/?class=")
+        teacher.wait_for_function(
+            "document.querySelector('#explorer-class').shadowRoot.querySelector('.qr').naturalWidth"
+        )
         teacher.get_by_role("button", name="Code", exact=True).click()
         students = [
             browse(link.replace(first, address), size)
@@ -110,12 +113,16 @@ def test_a_class_from_its_opening_to_its_report(servers: Servers, browser: Brows
         expect(before.locator("tr", has_text=RIGHT).locator("td").last).to_have_text("1")
         expect(after.locator("tr", has_text=RIGHT).locator("td").last).to_have_text("3")
         teacher.get_by_role("button", name="Put away").click()
+        teacher.get_by_role("button", name="Let it free").click()
+        expect(students[0].get_by_role("button", name="To the class's screen")).to_have_count(0, timeout=SLOW)
 
         teacher.get_by_role("button", name="Ask", exact=True).click()
         teacher.get_by_label("Kind").select_option("run")
         teacher.get_by_role("button", name="Ask the class").click()
         expect(students[2].get_by_text("Open a run on the Runs page")).to_be_visible(timeout=SLOW)
-        students[0].goto(f"{first}/learn?lesson=degradation&step=5&guess-which=plain-20")  # its runs are recorded
+        students[0].goto(
+            f"{first}/learn?lesson=degradation&step=4&guess-deep=same&guess-residual=worse"
+        )  # its runs are recorded
         students[0].get_by_role("button", name="Give the run on this page").click()
         expect(teacher.get_by_text("1 of 3 have answered")).to_be_visible(timeout=SLOW)
         assert not students[1].locator("svg.runs").count(), "hidden until it is revealed"

@@ -41,6 +41,8 @@ def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:
     page.keyboard.press("p")
     expect(page).to_have_url(re.compile(r"net=vgg16.*present=1"))
     expect(editor).to_be_hidden()
+    page.get_by_role("button", name="Editor").click()
+    expect(editor).to_be_visible()
     page.keyboard.press("PageDown")
     expect(page).to_have_url(re.compile(r"/kernels\?present=1$"))
     page.keyboard.press("ArrowLeft")

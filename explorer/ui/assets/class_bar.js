@@ -282,7 +282,7 @@ class Bar {
         this.parts = {};
         await this.poll();
       }, () => this.toggle("ask")))));
-    } else if (question) {
+    } else if (question && !this.open) { // a menu takes the place of the question
       const seen = JSON.stringify([question, state.students, this.problem, this.folded]);
       shown.push(this.part("question", seen, () => this.teacherQuestion(question)));
     }

@@ -3,6 +3,8 @@
 const LAYOUT = { width: 1024 / 1.5, height: 768 / 1.5 }; // pixels that a page has in this view
 const FIELDS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=option], [role=listbox], [role=menuitem], [role=grid], canvas, svg";
 
+const EDITED = ["architecture", "compare", "train", "predict"]; // pages with fields that this view folds away
+
 function make(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
@@ -43,11 +45,20 @@ class Presenter {
 
   fit() {
     const scale = Math.max(1, Math.min(innerWidth / LAYOUT.width, innerHeight / LAYOUT.height));
-    document.documentElement.style.setProperty("--presenter-zoom", String(scale));
+    document.documentElement.style.setProperty("--presenter-zoom", String(this.on ? scale : 1));
     document.documentElement.classList.toggle("presenter", this.on);
+    document.documentElement.classList.toggle("presenter-edits", Boolean(this.on && this.edits));
+  }
+
+  // Shows the editor, or folds it away again.
+  edit() {
+    this.edits = !this.edits;
+    this.drawn = "";
+    this.render();
   }
 
   toggle() {
+    this.edits = false;
     const url = new URL(location.href);
     this.leaving = this.on;
     this.on = !this.on;
@@ -131,6 +142,7 @@ class Presenter {
       arrow("‹", words.back, () => this.request(-1)),
       make("output", {}, pages[place][1]),
       arrow("›", words.next, () => this.request(1)),
+      ...(EDITED.includes(pages[place][0]) ? [Object.assign(button(words.edit, words.editHint, () => this.edit()), { ariaPressed: String(Boolean(this.edits)) })] : []),
       button(words.leave, words.hint, () => this.toggle())));
   }
 }

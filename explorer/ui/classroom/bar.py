@@ -79,6 +79,8 @@ def _words() -> dict[str, object]:
         "giveRun": _("Give the run on this page"),
         "noRun": _("Open a run on the Runs page, or train in a lesson: then you can give it here."),
         "curves": _("Accuracy by epoch, on images that were not learned from"),
+        "accuracy": _("Accuracy"),
+        "epoch": _("epoch {epoch}"),
         "lines": _("All runs, the best last epoch first"),
         "ask": _("Ask the class"),
         "cancel": _("Cancel"),

@@ -151,8 +151,11 @@ def test_runs_are_on_one_chart_which_grows_and_nobody_gives_curves_of_no_trainin
     store_of_jobs().write_rows(mine, [Row(1, "validation/top1", 0.5)], replace=False)
     class_run.offer_experiment([("Plain", [(1, 0.25)]), ("Deep", [(1, float("nan")), (2, 0.75)])])
     [experiment] = class_run._experiments
-    for raw in (None, [], {}, {"jobs": "x"}, {"jobs": ["\0"]}, {"jobs": ["nothere"]}, {"jobs": [mine] * 7},
-                {"experiment": "x" * 32}, {"lines": [{"name": MARKUP, "points": [[1, 1.0]]}]}):  # fmt: skip
+    raws: list[Any] = [
+        None, [], {}, {"jobs": "x"}, {"jobs": ["\0"]}, {"jobs": ["nothere"]}, {"jobs": [mine] * 7},
+        {"experiment": "x" * 32}, {"lines": [{"name": MARKUP, "points": [[1, 1.0]]}]},
+    ]  # fmt: skip
+    for raw in raws:
         assert "run:" in students[0].post("answer", number=number, run=raw).told["error"], raw
     for value in ([{"name": MARKUP, "points": [[1, 1.0]], "job": ""}], {"jobs": [mine]}):
         assert students[0].post("answer", number=number, value=value).status == 400
@@ -239,6 +242,8 @@ def test_a_server_that_is_read_only_has_no_classes(app: Starlette, monkeypatch: 
 
 def test_the_code_is_shown_as_a_qr_code(app: Starlette) -> None:
     client = Client(app)
-    assert client.get("qr", link="http://10.0.0.7:8501/?class=ABCDEF").text.startswith("<svg")
+    assert client.get("qr", link="http://10.0.0.7:8501/?class=ABCDEF").text.startswith(
+        '<svg xmlns="http://www.w3.org/2000/svg"'
+    )
     assert client.get("qr", link="javascript:alert(1)").status == 400
     assert client.get("qr", link="http://" + "x" * 600).status == 400
