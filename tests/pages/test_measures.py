@@ -5,6 +5,8 @@ import io
 from collections.abc import Callable
 from functools import cache
 
+import altair as alt
+import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -55,14 +57,16 @@ def in_diagram_and_charts(measure: Measure) -> bool:
     link = next(link for link, one in DIAGRAM_MEASURES.items() if one is measure)
     app = architecture(chart=link, colour=link)
     picture = diagram.draw(network(), NETWORK, Appearance(colour=link))
-    parts = [part.y for part in charts.along_layers(network(), measure, dark=False).data if part.name]
+    chart = go.Figure(charts.along_layers(network(), measure, dark=False).to_dict())  # refuses what is no figure
+    alt.Chart.from_dict(charts.per_stage(network(), measure, dark=False))
+    parts = [part.y for part in chart.data if part.name]
     return (
         {name} <= set(app.segmented_control(key="view.chart").options)
         and {name} <= set(app.segmented_control(key="view.colour").options)
         and any(heading.value == f"{name} along the network" for heading in app.header)
         and "on a log scale" in picture
         and sorted(value for part in parts for value in part) == sorted(filter(None, amounts(measure)))
-        and charts.by_stage(network(), measure)["amount"].max() > 0
+        and max(row["amount"] for row in charts.by_stage(network(), measure)) > 0
     )
 
 

@@ -3,19 +3,16 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import altair as alt
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer, measures
 from explorer.analysis.measures import DIAGRAM_MEASURES, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
-from explorer.drawing.theme import theme
+from explorer.drawing.theme import SMALL, theme
 from explorer.i18n import _, ngettext
 from explorer.ui.architecture import state
 from explorer.ui.shared import layer_choice
-from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, readable
+from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, PlainFigure
 from explorer.ui.shared.text import plain
 
 ALONG = "along"  # key of the chart along the layers
@@ -45,7 +42,7 @@ def bars_of(analysis: Analysis, measure: Measure) -> list[Bar]:
     return [Bar(position, layer, amount) for position, layer, amount in amounts if amount]
 
 
-def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figure:
+def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> PlainFigure:
     """Return a chart of one measure along the layers, in the order and colours of the diagram.
 
     Args:
@@ -53,67 +50,85 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figu
         measure: The measure.
         dark: Whether the page is dark.
     """
-    figure, definition = go.Figure(), measure.definition
+    shades, definition = colours(dark=dark), measure.definition
     bars = bars_of(analysis, measure)
-    if measure is Measure.RECEPTIVE_FIELD:
-        figure.add_scatter(
-            x=[bar.position for bar in bars],
-            y=[bar.amount for bar in bars],
-            mode="lines",
-            line={"color": colours(dark=dark)[Group.OTHER], "width": 1, "shape": "hv"},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    is_field = measure is Measure.RECEPTIVE_FIELD
+    traces = [_path(bars, shades[Group.OTHER])] if is_field else []
     for group in Group:
         of_group = [bar for bar in bars if group_of(bar.layer.kind) is group]
         if of_group:
-            _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
-    if measure is Measure.RECEPTIVE_FIELD:
-        for size in sorted(set(analysis.image)):
-            figure.add_hline(
-                y=size,
-                line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
-                annotation={
-                    "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
-                    "xanchor": "left",
-                },
-                annotation_position="top left",
-            )
-    figure.update_layout(
-        height=330,
-        margin={"l": 8, "r": 8, "t": 22, "b": 8},
-        xaxis={
-            "title": _("Layer, in the order of the table"),
+            traces.append(_group(measure, group, of_group, shades[group]))
+    sizes = sorted(set(analysis.image)) if is_field else []
+    layout = {
+        "height": 330,
+        "margin": {"l": 8, "r": 8, "t": 22, "b": 8},
+        "xaxis": {
+            "title": {"text": _("Layer, in the order of the table")},
             "range": [-1, max(len(analysis.layers), 2)],
             "tickformat": "d",
             "nticks": 8,
         },
-        yaxis={"title": definition.axis(definition.names().name), "rangemode": "tozero", "exponentformat": "SI"},
-        legend=LEGEND_BELOW,
-        bargap=0.15,
-        barmode="overlay",
-        dragmode=False,
+        "yaxis": {
+            "title": {"text": definition.axis(definition.names().name)},
+            "rangemode": "tozero",
+            "exponentformat": "SI",
+        },
+        "legend": LEGEND_BELOW,
+        "bargap": 0.15,
+        "barmode": "overlay",
+        "dragmode": False,
+        "shapes": [_line_at(size, shades[Group.SHORTCUT]) for size in sizes],
+        "annotations": [_image_side(size) for size in sizes],
+    }
+    return PlainFigure(traces, layout)
+
+
+def _path(bars: list[Bar], colour: str) -> dict[str, Any]:
+    """Return the steps between the fields of the layers."""
+    return {
+        "type": "scatter",
+        "x": [bar.position for bar in bars],
+        "y": [bar.amount for bar in bars],
+        "mode": "lines",
+        "line": {"color": colour, "width": 1, "shape": "hv"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _group(measure: Measure, group: Group, bars: list[Bar], colour: str) -> dict[str, Any]:
+    digits, is_field = measure.definition.unit.exact, measure is Measure.RECEPTIVE_FIELD
+    form = (
+        {"type": "scatter", "mode": "markers", "marker": {"color": colour, "size": 7}}
+        if is_field
+        # Plotly would shrink text that doesn't fit.
+        else {"type": "bar", "marker": {"color": colour}, "textposition": "none", "width": 0.9, "constraintext": "none"}
     )
-    return figure
-
-
-def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar], colour: str) -> None:
-    digits = measure.definition.unit.exact
-    common = {
+    return {
+        **form,
         "x": [bar.position for bar in bars],
         "y": [bar.amount for bar in bars],
         "name": group_name(group),
         "customdata": [bar.layer.name for bar in bars],
-        "text": [
-            _hover(bar.layer) if measure is Measure.RECEPTIVE_FIELD else f"{bar.layer.name}<br>{digits(bar.amount)}"
-            for bar in bars
-        ],
+        "text": [_hover(bar.layer) if is_field else f"{bar.layer.name}<br>{digits(bar.amount)}" for bar in bars],
         "hovertemplate": "%{text}<extra></extra>",
     }
-    if measure is Measure.RECEPTIVE_FIELD:
-        figure.add_scatter(mode="markers", marker={"color": colour, "size": 7}, **common)
-    else:
-        figure.add_bar(marker={"color": colour}, textposition="none", width=0.9, **common)
+
+
+def _line_at(size: int, colour: str) -> dict[str, Any]:
+    """Return a line over the whole chart at a side of the image."""
+    return {
+        "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": size, "y1": size,
+        "line": {"dash": "dash", "color": colour, "width": 1.5},
+    }  # fmt: skip
+
+
+def _image_side(size: int) -> dict[str, Any]:
+    return {
+        "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
+        "xref": "x domain", "x": 0, "xanchor": "left", "yref": "y", "y": size, "yanchor": "bottom",
+        "showarrow": False, "font": {"size": SMALL},
+    }  # fmt: skip
 
 
 def _hover(layer: Layer) -> str:
@@ -129,15 +144,15 @@ def _hover(layer: Layer) -> str:
     )
 
 
-def by_stage(analysis: Analysis, measure: Measure) -> pd.DataFrame:
-    """Return the amount of each stage. If amounts can be added, the rows are split by kind of layer."""
+def by_stage(analysis: Analysis, measure: Measure) -> list[dict[str, Any]]:
+    """Return rows with stage, group and amount. If amounts can be added, there is one for each kind of layer."""
     rows = []
     for stage, layers in measures.by_stage(analysis.layers).items():
         kinds = [group_name(group_of(layer.kind)) if is_additive(measure) else "" for layer in layers]
         for kind in dict.fromkeys(kinds):
             of_kind = [layer for layer, name in zip(layers, kinds, strict=True) if name == kind]
-            rows.append((stage, kind, measure.definition.amount(of_kind) or 0))
-    return pd.DataFrame(rows, columns=["stage", "group", "amount"])
+            rows.append({"stage": stage, "group": kind, "amount": measure.definition.amount(of_kind) or 0})
+    return rows
 
 
 def is_additive(measure: Measure) -> bool:
@@ -145,41 +160,40 @@ def is_additive(measure: Measure) -> bool:
     return isinstance(measure.definition.layers, measures.Sum)
 
 
-def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
-    """Return an Altair chart with a bar for each stage. If amounts can be added, kinds of layers are stacked."""
-    sums, title, stacked = by_stage(analysis, measure), measure.definition.names().name, is_additive(measure)
-    stages = list(dict.fromkeys(sums["stage"]))
-    shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map(measure.definition.unit.exact))
-    shades = colours(dark=dark)
-    accent = theme(dark=dark).accent
-    names = [group_name(group) for group in Group]
-    present = [name for name in names if name in set(shown["group"])]
-    return (
-        alt.Chart(shown, height=BAR_HEIGHT * len(stages) + AXES_HEIGHT)
-        .mark_bar(cornerRadiusEnd=2)
-        .encode(
-            y=alt.Y(
-                "stage:N",
-                sort=stages,
-                title=None,
-                scale=alt.Scale(domain=stages),
-                axis=alt.Axis(labelLimit=90, labelOverlap=False),
-            ),
-            x=alt.X("amount:Q", title=title, axis=alt.Axis(format=measure.definition.unit.tick_format, tickCount=4)),
-            color=alt.Color(
-                "group:N",
-                scale=alt.Scale(domain=present, range=[shades[list(Group)[names.index(name)]] for name in present]),
-                legend=alt.Legend(orient="bottom", title=None, columns=2),
-            )
-            if stacked
-            else alt.value(accent),
-            tooltip=[
-                alt.Tooltip("stage:N", title=_("Stage")),
-                *([alt.Tooltip("group:N", title=_("Kind"))] if stacked else []),
-                alt.Tooltip("exact:N", title=title),
-            ],
-        )
-    )
+def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a chart with a bar for each stage.
+
+    If amounts can be added, kinds of layers are stacked.
+    """
+    rows, title, stacked = by_stage(analysis, measure), measure.definition.names().name, is_additive(measure)
+    stages = list(dict.fromkeys(row["stage"] for row in rows))
+    shown = [row | {"exact": measure.definition.unit.exact(row["amount"])} for row in rows if row["amount"] > 0]
+    shades, groups = colours(dark=dark), {group_name(group): group for group in Group}
+    present = [name for name in groups if any(row["group"] == name for row in shown)]
+    colour = {
+        "field": "group", "type": "nominal",
+        "scale": {"domain": present, "range": [shades[groups[name]] for name in present]},
+        "legend": {"orient": "bottom", "title": None, "columns": 2},
+    }  # fmt: skip
+    texts = [("stage", _("Stage")), *([("group", _("Kind"))] if stacked else []), ("exact", title)]
+    return {
+        "height": BAR_HEIGHT * len(stages) + AXES_HEIGHT,
+        "config": VEGA_CONFIG,
+        "data": {"values": shown},
+        "mark": {"type": "bar", "cornerRadiusEnd": 2},
+        "encoding": {
+            "y": {
+                "field": "stage", "type": "nominal", "sort": stages, "title": None, "scale": {"domain": stages},
+                "axis": {"labelLimit": 90, "labelOverlap": False},
+            },
+            "x": {
+                "field": "amount", "type": "quantitative", "title": title,
+                "axis": {"format": measure.definition.unit.tick_format, "tickCount": 4},
+            },
+            "color": colour if stacked else {"value": theme(dark=dark).accent},
+            "tooltip": [{"field": field, "type": "nominal", "title": words} for field, words in texts],
+        },
+    }  # fmt: skip
 
 
 def render(analysis: Analysis, *, dark: bool) -> None:
@@ -198,7 +212,7 @@ def render(analysis: Analysis, *, dark: bool) -> None:
             st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
-            readable(along_layers(analysis, measure, dark=dark)),
+            along_layers(analysis, measure, dark=dark),
             key=ALONG,
             config={"displayModeBar": False},
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
@@ -210,7 +224,7 @@ def render(analysis: Analysis, *, dark: bool) -> None:
         )
     with stage_side:
         st.header(_("By stage"), anchor=False)
-        st.altair_chart(
-            per_stage(analysis, measure, dark=dark).configure(**VEGA_CONFIG),
+        st.vega_lite_chart(
+            per_stage(analysis, measure, dark=dark),
             alt=_("{measure} by stage and kind of layer").format(measure=name),
         )
