@@ -34,8 +34,9 @@ class Tab:
         reruns: Seconds between the runs of the fragments that run by themselves, by the fragments' ids.
     """
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, hear: Callable[[bytes], object]) -> None:
         self._socket = socket
+        self._hear = hear
         self._lock = asyncio.Lock()
         self._hash = ""
         self.page = ""
@@ -71,7 +72,7 @@ class Tab:
         state.widget_states.widgets.extend(states)
         async with self._lock, asyncio.timeout(PATIENCE):
             start = time.perf_counter()
-            await self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+            await self.send(BackMsg(rerun_script=state).SerializeToString())
             stopped = 0.0
             while True:
                 message = await self._receive()
@@ -87,6 +88,10 @@ class Tab:
                     case "script_finished" if _is_last(message) and (stopped or not shown):
                         return stopped or 1000 * (time.perf_counter() - start)
 
+    async def send(self, content: bytes) -> None:
+        """Sends a message, or what is none."""
+        await self._socket.send(content)
+
     def number(self, key: str, value: float) -> WidgetState:
         """Returns a new state of a number field."""
         return WidgetState(id=self.ids[key], double_value=value)
@@ -101,6 +106,7 @@ class Tab:
     async def _receive(self) -> ForwardMsg:
         content = await self._socket.recv()
         assert isinstance(content, bytes)
+        self._hear(content)
         self.messages, self.size = self.messages + 1, self.size + len(content)
         message = ForwardMsg()
         message.ParseFromString(content)
@@ -124,12 +130,12 @@ def _is_last(message: ForwardMsg) -> bool:
 
 
 @asynccontextmanager
-async def opened_tab(address: str) -> AsyncIterator[Tab]:
-    """Connects to a server as a browser does."""
+async def opened_tab(address: str, hear: Callable[[bytes], object] = len) -> AsyncIterator[Tab]:
+    """Connects to a server as a browser does. All that the server tells is given to ``hear``, message by message."""
     uri = address.replace("http", "ws", 1) + "/_stcore/stream"
     protocol, origin = Subprotocol("streamlit"), Origin(address)
     async with connect(uri, subprotocols=[protocol], origin=origin, max_size=None, max_queue=None) as socket:
-        yield Tab(socket)
+        yield Tab(socket, hear)
 
 
 def parameters_shown(kind: str, element: Any) -> bool:
