@@ -217,7 +217,7 @@ class Student:
         self.chosen += 1
         layer = f"features.{2 + self.chosen % 2}" if "vgg" in self.link else f"conv{1 + self.chosen % 2}"
         states = self.tab.trigger("layers", "choose", {"layer": layer, "number": self.chosen})
-        return self.tab.run(self.link, states=states)
+        return self.tab.run(self.link, states=states, fragment=self.tab.fragments["layers"])
 
     def read(self) -> Awaitable[float]:
         lesson = self.chance.choice(LESSONS)
@@ -235,7 +235,7 @@ async def watch(tab: Tab, link: str, measured: Measured) -> None:
         for fragment, interval in list(tab.reruns.items()):
             if time.monotonic() >= due.get(fragment, 0):
                 due[fragment] = time.monotonic() + interval
-                await measured.time("watch", tab.run(link, fragment=fragment))
+                await measured.time("watch", tab.run(link, fragment=fragment, polls=True))
         await asyncio.sleep(0.1)
 
 

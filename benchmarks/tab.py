@@ -31,6 +31,7 @@ class Tab:
         messages: Messages of the server so far.
         size: Their bytes.
         ids: Ids of the page's elements, by the keys that the page gives them.
+        fragments: Ids of the fragments that contain elements, by the elements' keys.
         reruns: Seconds between the runs of the fragments that run by themselves, by the fragments' ids.
     """
 
@@ -42,6 +43,7 @@ class Tab:
         self.page = ""
         self.messages = self.size = 0
         self.ids: dict[str, str] = {}
+        self.fragments: dict[str, str] = {}
         self.reruns: dict[str, float] = {}
 
     async def open(self, page: str, link: str, shown: Shown | None = None) -> float:
@@ -50,7 +52,13 @@ class Tab:
         return await self.run(link, shown=shown)
 
     async def run(
-        self, link: str, *, states: Iterable[WidgetState] = (), fragment: str = "", shown: Shown | None = None
+        self,
+        link: str,
+        *,
+        states: Iterable[WidgetState] = (),
+        fragment: str = "",
+        polls: bool = False,
+        shown: Shown | None = None,
     ) -> float:
         """Asks for a run of the page, as an edit does.
 
@@ -58,6 +66,7 @@ class Tab:
             link: Parameters of the page.
             states: Changed states of widgets.
             fragment: Id of the fragment that alone is to run. Empty for the whole page.
+            polls: Whether the fragment runs by itself.
             shown: Tells the element whose arrival stops the clock. By default the end of the run stops it.
 
         Returns:
@@ -68,7 +77,7 @@ class Tab:
             PageError: If the page shows an exception.
         """
         state = ClientState(query_string=link, page_name="" if self._hash else self.page, fragment_id=fragment)
-        state.page_script_hash, state.is_auto_rerun = self._hash, bool(fragment)
+        state.page_script_hash, state.is_auto_rerun = self._hash, polls
         state.widget_states.widgets.extend(states)
         async with self._lock, asyncio.timeout(PATIENCE):
             start = time.perf_counter()
@@ -120,7 +129,8 @@ class Tab:
         if kind == "exception":
             raise PageError(element.message)
         if name := getattr(element, "id", ""):
-            self.ids[name.split("-", 2)[-1]] = name  # "$$ID-", a hash, "-" and the key
+            key = name.split("-", 2)[-1]  # "$$ID-", a hash, "-" and the key
+            self.ids[key], self.fragments[key] = name, message.delta.fragment_id
         return shown is not None and shown(kind, element)
 
 

@@ -10,7 +10,7 @@ from explorer.analysis.measures import DIAGRAM_MEASURES, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import SMALL, theme
 from explorer.i18n import _, ngettext
-from explorer.ui.architecture import state
+from explorer.ui.architecture import choosing, state
 from explorer.ui.shared import layer_choice
 from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, PlainFigure
 from explorer.ui.shared.text import plain
@@ -203,7 +203,8 @@ def render(analysis: Analysis, *, dark: bool) -> None:
         _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
         label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
-    measure = DIAGRAM_MEASURES[state.ArchitectureState.of_session().read_widgets().chart]
+    view = state.ArchitectureState.of_session().read_widgets()
+    measure = DIAGRAM_MEASURES[view.chart]
     name = measure.definition.names().name
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
@@ -217,11 +218,15 @@ def render(analysis: Analysis, *, dark: bool) -> None:
             config={"displayModeBar": False},
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
         )
-        _marks(
-            key="chart-marks",
-            data={"place": f".st-key-{ALONG}", "layers": len(analysis.layers), "colour": theme(dark=dark).mark},
-            on_choose_change=layer_choice.report("chart-marks", state.choose_layer),
-        )
+
+        def marks() -> None:
+            _marks(
+                key="chart-marks",
+                data={"place": f".st-key-{ALONG}", "layers": len(analysis.layers), "colour": theme(dark=dark).mark},
+                on_choose_change=layer_choice.report("chart-marks", state.choose_layer),
+            )
+
+        choosing.render(marks, analysis, view)
     with stage_side:
         st.header(_("By stage"), anchor=False)
         st.vega_lite_chart(

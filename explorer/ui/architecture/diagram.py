@@ -7,7 +7,7 @@ from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import diagram
 from explorer.drawing.appearance import Appearance, toggle
 from explorer.i18n import _
-from explorer.ui.architecture import state
+from explorer.ui.architecture import choosing, state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.shared.figure import show_figure
 
@@ -54,7 +54,11 @@ def _unfold() -> None:
 def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
     """Render the diagram. A click chooses a layer, or folds or unfolds a part."""
     svg = diagram.draw(analysis, name, appearance(view, dark=dark), marks=False)
-    show_figure(svg, key="diagram", on_pick=_fold, on_choose=state.choose_layer, tools=True)
+
+    def figure() -> None:
+        show_figure(svg, key="diagram", on_pick=_fold, on_choose=state.choose_layer, tools=True)
+
+    choosing.render(figure, analysis, view)
 
 
 def _fold(part: str) -> None:

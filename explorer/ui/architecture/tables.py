@@ -12,7 +12,7 @@ from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.formatting import shape
 from explorer.i18n import _, language, ngettext
-from explorer.ui.architecture import state
+from explorer.ui.architecture import choosing, state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.glossary import explain, explain_in_text
 from explorer.ui.shared import layer_choice
@@ -160,32 +160,33 @@ def render(analysis: Analysis, view: ArchitectureView) -> None:
     table = (formula_table if shows_formulas else layer_table)(analysis.layers)
     columns = formula_columns() if shows_formulas else number_columns()
     rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
-    _mount(
-        key="layers",
-        data={
-            "columns": [
-                {
-                    "key": column.key,
-                    "title": column.title,
-                    "help": column.tooltip,
-                    "width": column.width,
-                    "number": column.number,
-                }
-                for column in columns
-            ],
-            "rows": rows,
-            "version": f"{zlib.crc32(repr(rows).encode()):08x}",
-            "language": language(),
-            "file": "layers.csv",
-            "labels": {
-                "table": _("Layers with shapes, parameters, MACs, memory and receptive field"),
-                "search": _("Search layers"),
-                "save": _("Download CSV"),
-                "count": _("{found} of {all} layers"),
-            },
+    data = {
+        "columns": [
+            {
+                "key": column.key,
+                "title": column.title,
+                "help": column.tooltip,
+                "width": column.width,
+                "number": column.number,
+            }
+            for column in columns
+        ],
+        "rows": rows,
+        "version": f"{zlib.crc32(repr(rows).encode()):08x}",
+        "language": language(),
+        "file": "layers.csv",
+        "labels": {
+            "table": _("Layers with shapes, parameters, MACs, memory and receptive field"),
+            "search": _("Search layers"),
+            "save": _("Download CSV"),
+            "count": _("{found} of {all} layers"),
         },
-        on_choose_change=layer_choice.report("layers", state.choose_layer),
-    )
+    }
+
+    def mount() -> None:
+        _mount(key="layers", data=data, on_choose_change=layer_choice.report("layers", state.choose_layer))
+
+    choosing.render(mount, analysis, view)
 
 
 def render_heads(analysis: Analysis) -> None:
