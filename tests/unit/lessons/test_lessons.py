@@ -140,6 +140,7 @@ def test_lessons_explain_terms_of_the_glossary() -> None:
     terms = {term for lesson in lessons().values() for term in lesson.terms}
     assert terms <= entries().keys()
     assert [lesson.name for lesson in lessons_about("stride")] == ["kernel-slides"]
+    assert [name for name, lesson in lessons().items() if not lesson.papers] == []
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (3, 2)])
