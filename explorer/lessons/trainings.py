@@ -126,9 +126,7 @@ def _labels(options: Options) -> list[Variant]:
     network = _chain([], [256, 256])  # large enough to learn every image by heart, and fast
     return [
         Variant(_("True labels"), network, recipe),
-        Variant(
-            _("{share:.0%} random labels").format(share=SOME_LABELS), network, recipe.changed(random_labels=SOME_LABELS)
-        ),
+        Variant(_("Some random"), network, recipe.changed(random_labels=SOME_LABELS)),
         Variant(_("All random"), network, recipe.changed(random_labels=1.0)),
     ]
 

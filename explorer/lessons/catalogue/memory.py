@@ -136,7 +136,8 @@ def _describe_test(result: Any) -> str:
 def _describe_half(result: Any) -> str:
     training, test = _training(result)[1], _test(result)[1]
     return _(
-        "It gets **{test:.1%}** of the test images right, and {training:.1%} of its training images, wrong labels "
-        "included. What the true labels have in common adds up, and the wrong labels contradict each other. But every "
-        "image that is learned by heart with a wrong label spoils the answers for images that look like it."
-    ).format(test=test, training=training)
+        "With {share:.0%} random labels, the network gets **{test:.1%}** of the test images right, and "
+        "{training:.1%} of its training images, wrong labels included. What the true labels have in common adds up, "
+        "and the wrong labels contradict each other. But every image that is learned by heart with a wrong label "
+        "spoils the answers for images that look like it."
+    ).format(share=result.variants[1].recipe.random_labels, test=test, training=training)
