@@ -152,9 +152,10 @@ def _faster(result: Any) -> str:
 def _describe_test(result: Any) -> str:
     clean, with_marks = result.answers
     return _(
-        "It reads **{without:.1%}** right, and the network that was trained without marks {clean:.1%}. If each image "
-        "has the mark of its digit, it reads {right:.1%} right. In {marked:,} of its {images:,} training images, the "
-        "mark told the digit, and a mark is easier to learn than a digit. If your test images came from the same place "
+        "The network that was trained with marks reads **{without:.1%}** of the digits right, and the other network "
+        "{clean:.1%}. If each image has the mark of its digit, the network with marks reads {right:.1%} right. In "
+        "{marked:,} of its {images:,} training images, the mark told the digit, and a mark is easier to learn than a "
+        "digit. If your test images came from the same place "
         "as your training images, they would have the mark too, and the test would tell you nothing."
     ).format(
         without=with_marks.without, clean=clean.without, right=with_marks.right, marked=result.found["marked"],
@@ -165,8 +166,8 @@ def _describe_test(result: Any) -> str:
 def _describe_wrong(result: Any) -> str:
     clean, with_marks = result.answers
     return _(
-        "It follows the mark in **{follows:.1%}** of the images and the digit in {wrong:.1%}. The network that was "
-        "trained without marks still reads {clean:.1%} of these digits: for it, the mark is only a stain."
+        "The network that was trained with marks follows the mark in **{follows:.1%}** of the images and the digit in "
+        "{wrong:.1%}. The other network still reads {clean:.1%} of these digits: for it, the mark is only a stain."
     ).format(follows=with_marks.follows, wrong=with_marks.wrong, clean=clean.wrong)
 
 

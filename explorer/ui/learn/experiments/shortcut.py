@@ -149,7 +149,9 @@ def _removed(result: Outcome, *, dark: bool) -> str:
     steps = len(found["trained"]) - 1
     lines = [
         Curve(name, [(100 * step / steps, value) for step, value in enumerate(found[field])], series)
-        for series, (name, field) in enumerate(((_("Map of the network"), "trained"), (_("Random weights"), "random")))
+        for series, (name, field) in enumerate(
+            ((_("Map of the network"), "trained"), (_("Map of random weights"), "random"))
+        )
     ]
     label, end = _("Probability of the mark's digit"), _("all pixels removed")
     return curves.draw(lines, label=label, styles=("", ""), dark=dark, end=end, low=0.0, last_values=False)
