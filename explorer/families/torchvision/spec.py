@@ -93,8 +93,8 @@ class ZooSpec(Spec):
         if self.activation != "own" and not self.takes_activation:
             raise SpecError(
                 _(
-                    "activation: torchvision's code of {name} calls ReLU as a function, not as a layer that can be "
-                    "replaced, so that only own is possible; the presets of DenseNet and GoogLeNet take any activation"
+                    "activation: torchvision's code of {name} calls ReLU as a function; there is no layer to replace, "
+                    "so only own is possible. The presets of DenseNet and GoogLeNet take any activation"
                 ).format(name=self.name)
             )
         return self
