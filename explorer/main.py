@@ -18,12 +18,14 @@ from explorer.ui import (  # noqa: E402
     page_state,
     presenter,
     server_logs,
+    session_reads,
     sign_in,
 )
 from explorer.ui.classroom import bar  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
+session_reads.install()
 sign_in.install()
 server_logs.configure()
 use_language(choose_language(st.query_params.get("lang"), st.context.locale))

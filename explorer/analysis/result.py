@@ -251,6 +251,8 @@ class Analysis:
 
     def with_flops_of(self, terms: frozenset[Term]) -> Self:
         """Returns the same analysis with only some terms of FLOPs; its formulas still list all terms."""
+        if terms.issuperset(Term):
+            return self
         return replace(
             self,
             layers=tuple(layer.with_flops_of(terms) for layer in self.layers),

@@ -38,7 +38,7 @@ def render(analysis: Analysis, *, dark: bool) -> None:
         _mount(key="layer-panel-data", data=data)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _cached_data(spec: Spec, _language: str, dark: bool) -> dict[str, Any]:
     """Return :func:`panel_data`. No option of the page changes it, and most runs of the page show the same network."""
     return panel_data(analyse(spec), dark=dark)
