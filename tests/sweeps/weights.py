@@ -91,7 +91,12 @@ def answer(shapes: Mapping[str, tuple[int, ...]], expected: str, *, ordered: boo
     if not found:
         return explain_unknown(shapes, ordered=ordered)
     name = nearest(found[0].spec)
-    accepted = (f"torchvision:{expected}", expected.replace("_bn", "-bn"), f"{expected}-torchvision")
+    accepted = (
+        f"torchvision:{expected}",
+        expected.replace("_bn", "-bn"),
+        f"{expected}-torchvision",
+        f"{expected}-conv",
+    )
     return "yes" if name in accepted else name
 
 

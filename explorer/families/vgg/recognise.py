@@ -28,6 +28,7 @@ from explorer.specs.size import Size
 
 CHANNELS = (3, 1)
 RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of residual blocks
+PUBLISHED_WIDTH = 4096  # of the hidden layers
 MOST_LAYOUTS = 3  # guesses of layouts
 MOST_NORMED = 8  # guesses of layouts if running statistics can choose between them
 MOST_MEANS = 16  # guesses of layouts with an averaged last map, if running statistics can choose between them
@@ -41,8 +42,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     convolutions, head = running_order(layers.convolutions), running_order(layers.linears)
     if convolutions and head is not None:
         trunk, dense = _convolutional_head(convolutions)
-        # Without batch norms after others with them, a kernel as large as the map begins the head of timm's VGG.
-        if not head or (trunk and trunk[-1].norm and dense and dense[0].kernel not in (1, 3)):
+        if not head or _is_head_of_timm(trunk, dense):
             convolutions, head = trunk, [*dense, *head]
     if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
@@ -72,6 +72,18 @@ def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit
     if cut and convolutions[cut - 1].kernel not in (1, 3) and convolutions[cut - 1].norm is None:
         cut -= 1
     return convolutions[:cut], convolutions[cut:]
+
+
+def _is_head_of_timm(trunk: list[Unit], dense: list[Unit]) -> bool:
+    """Whether convolutions before a linear layer are the hidden layers of timm's VGG.
+
+    The first has a kernel as large as the map, and no batch norm after others with them. Without any batch norm, it is
+    the published 7x7 with a 1x1 after it, both of 4096 channels.
+    """
+    if not trunk or not dense or dense[0].kernel in (1, 3):
+        return False
+    is_published = len(dense) == 2 and dense[0].kernel == 7 and dense[0].after == dense[1].after == PUBLISHED_WIDTH
+    return trunk[-1].norm is not None or is_published
 
 
 def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[VggSpec, bool]]:

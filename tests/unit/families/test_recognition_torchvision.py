@@ -172,6 +172,7 @@ def test_the_message_names_a_similar_model_and_the_first_difference(
 
 
 TIMM = {
+    "vgg16": "vgg16-conv",
     "vgg19_bn": "vgg19-bn",
     "resnet152": "resnet152",
     "resnext50_32x4d": "resnext50_32x4d",
