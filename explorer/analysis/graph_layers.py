@@ -176,6 +176,9 @@ def _convolution(call: _Call) -> Step | None:
 def _pool(call: _Call) -> Step | None:
     kernel = call.integers("kernel_shape", [])
     rank = len(kernel)
+    if rank == 3 and call.node.operator == "AveragePool" and not any(call.integers("pads", [])):
+        strides = call.integers("strides", [1] * rank)
+        return nn.AvgPool3d((kernel[0], kernel[1], kernel[2]), (strides[0], strides[1], strides[2]))
     if rank != 2 or len(call.node.outputs) > 1:
         return None
     stride, dilation = call.integers("strides", [1] * rank), call.integers("dilations", [1] * rank)

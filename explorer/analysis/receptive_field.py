@@ -199,6 +199,21 @@ def _window(op: Op, states: list[Local], location: str) -> State:
     return _windowed(states[0], op.output.shape, list(windows))
 
 
+def _channel_pool(op: Op, states: list[Local], location: str) -> State:
+    """Keeps rows and columns through a 3-d pool along the channels alone, as exporters write local response norm."""
+    rank = len(op.inputs[0].shape)
+    _depth, *window = _triple(op.args[1])
+    _depth_stride, *stride = _triple(op.args[2] or op.args[1])
+    _depth_padding, *padding = _triple(op.args[3] if len(op.args) > 3 else 0)
+    along = window == [1, 1] and stride == [1, 1] and padding == [0, 0] and states[0].dims == (rank - 2, rank - 1)
+    return states[0] if along else _untraced(op, location)
+
+
+def _triple(value: Any) -> list[int]:
+    entries = list(value) if isinstance(value, list | tuple) else [value]
+    return entries if len(entries) == 3 else entries[:1] * 3
+
+
 def _adaptive(op: Op, states: list[Local], location: str) -> State:
     if not _nchw(op, states[0]):
         return _untraced(op, location)
@@ -320,6 +335,7 @@ _OPERATORS: dict[str, Any] = {
     "convolution": _window,
     "max_pool2d_with_indices": _window,
     "avg_pool2d": _window,
+    "avg_pool3d": _channel_pool,
     "_adaptive_avg_pool2d": _adaptive,
     "mean": _mean,
     "native_layer_norm": _layer_norm,

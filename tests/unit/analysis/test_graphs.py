@@ -13,7 +13,7 @@ from explorer.analysis.graphs import analyse_graph
 from explorer.analysis.modules import analyse_module
 from explorer.errors import InputError
 from explorer.exports.onnx_options import MAX_OPSET, MIN_OPSET
-from explorer.families import resolve
+from explorer.families import parse_spec, resolve
 from tests.helpers.onnx_files import numbers, read_here
 from tests.sweeps.onnx import sweep
 
@@ -94,6 +94,12 @@ def test_a_file_has_the_numbers_of_its_module(opset: int, tmp_path: Path, monkey
 def test_files_of_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``python -m tests.sweeps.onnx`` does this for all presets and opsets."""
     assert sweep(resolve("resnet20"), [MIN_OPSET, MAX_OPSET], tmp_path, monkeypatch) == []
+
+
+@pytest.mark.exhaustive
+def test_a_local_response_norm_that_an_exporter_wrote_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = parse_spec({"family": "vgg", "cfg": [4, "L", "M", 8], "pool_to": None, "classifier": [], "image_size": 12})
+    assert sweep(spec, [MAX_OPSET], tmp_path, monkeypatch) == []
 
 
 def strange(side: int, kernel: int = 3, padding: int = 1) -> bytes:
