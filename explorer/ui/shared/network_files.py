@@ -58,8 +58,8 @@ def open_file(name: str, content: bytes | memoryview) -> NetworkFile:
 
 def remember(file: NetworkFile) -> None:
     """Keep a file in the session, as the latest."""
-    kept = {name: other for name, other in opened().items() if name != file.name}
-    st.session_state[FILES] = dict([*kept.items(), (file.name, file)][-MAX_FILES:])
+    others = {name: other for name, other in opened().items() if name != file.name}
+    st.session_state[FILES] = dict([*others.items(), (file.name, file)][-MAX_FILES:])
 
 
 def opened() -> dict[str, NetworkFile]:
