@@ -3,16 +3,29 @@
 import asyncio
 import json
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.tab import PageError, Tab, opened_tab
+from tests.browser.conftest import serve
 
 MARKUP = "<img src=x onerror=alert(1)>"
 QUESTION = "Which word is secret?"
+
+
+@pytest.fixture
+def attacked(tmp_path: Path) -> Iterator[str]:
+    """Address of an app of its own: Streamlit logs a traceback for each message that it can't read."""
+    process, address = serve(tmp_path / "log")
+    yield address
+    process.terminate()
+    process.wait(60)
 
 
 def ask(address: str, path: str, key: str = "", body: dict[str, object] | None = None) -> Any:
@@ -55,20 +68,20 @@ async def attack(address: str, code: str) -> bytes:
     return bytes(heard)
 
 
-def test_forged_messages_bring_nothing_of_a_class(started: str) -> None:
-    teacher = ask(started, "open", body={})
-    student = ask(started, "join", body={"code": teacher["code"]})
+def test_forged_messages_bring_nothing_of_a_class(attacked: str) -> None:
+    teacher = ask(attacked, "open", body={})
+    student = ask(attacked, "join", body={"code": teacher["code"]})
     code = f"?code={teacher['code']}"
-    number = ask(started, f"ask{code}", teacher["key"], {"kind": "text", "text": QUESTION})["number"]
-    ask(started, f"answer{code}", student["key"], {"number": number, "value": f"{MARKUP} swordfish"})
-    before = ask(started, f"state{code}", teacher["key"])
+    number = ask(attacked, f"ask{code}", teacher["key"], {"kind": "text", "text": QUESTION})["number"]
+    ask(attacked, f"answer{code}", student["key"], {"number": number, "value": f"{MARKUP} swordfish"})
+    before = ask(attacked, f"state{code}", teacher["key"])
     with ThreadPoolExecutor(1) as thread:  # the loop of Playwright has the thread of the tests
-        heard = thread.submit(asyncio.run, attack(started, teacher["code"])).result()
-    after = ask(started, f"state{code}", teacher["key"])
+        heard = thread.submit(asyncio.run, attack(attacked, teacher["code"])).result()
+    after = ask(attacked, f"state{code}", teacher["key"])
     assert after == before, "still hidden, with one student and one answer"
     for secret in (teacher["key"], student["key"], student["word"], QUESTION, "swordfish"):
         assert secret.encode() not in heard
     assert b"Prediction" in heard or b"lesson" in heard, "the pages were there"
-    shown = ask(started, f"state{code}", student["key"])["question"]
+    shown = ask(attacked, f"state{code}", student["key"])["question"]
     assert "rounds" not in shown
-    ask(started, f"end{code}", teacher["key"], {})
+    ask(attacked, f"end{code}", teacher["key"], {})
