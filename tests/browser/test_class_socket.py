@@ -16,6 +16,7 @@ from benchmarks.tab import PageError, Tab, opened_tab
 from tests.browser.conftest import serve
 
 MARKUP = "<img src=x onerror=alert(1)>"
+PAGES = [path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py")]
 QUESTION = "Which word is secret?"
 
 
@@ -65,6 +66,10 @@ async def attack(address: str, code: str) -> bytes:
             with suppress(PageError):  # in this session alone
                 await tab.run(link, states=[WidgetState(id=tab.ids["class-bar"], json_value="[" * 2000)])
             await tab.send(b"\xff" * 100)
+    async with opened_tab(address, heard.extend) as tab:
+        for page in (*PAGES, *PAGES):  # the second time as the session knows it, but without the states of its widgets
+            await tab.open(page, "")
+            await tab.open(page, "")
     return bytes(heard)
 
 

@@ -67,7 +67,7 @@ class KernelsState(PageState):
 
     def read_widgets(self) -> None:
         """Set the section from its widget. ``compute`` reads the other widgets."""
-        self.show = st.session_state[SHOW]
+        self.show = st.session_state.get(SHOW, self.show)
 
     def start_visit(self) -> None:
         """Forget the opened link."""
