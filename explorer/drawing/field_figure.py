@@ -39,7 +39,7 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
     cut = beyond > margin
     parts = [
         element("rect", **box(0, 0, columns, rows), fill=colours.panel, stroke=colours.faint),
-        *(_grid(rows, columns, pixel, edge, colours.line) if side <= CELLS else []),
+        *([_grid(rows, columns, pixel, edge, colours.line)] if side <= CELLS else []),
         element(
             "rect",
             **box(x1, y1, x2 - x1, y2 - y1),
@@ -101,8 +101,8 @@ def _beyond(analysis: Analysis, field: ReceptiveField) -> int:
     return max(-top, -left, top + field.size - rows, left + wide - columns)
 
 
-def _grid(rows: int, columns: int, pixel: float, edge: float, colour: str) -> list[str]:
-    height, width = rows * pixel, columns * pixel
-    lines = [(edge + at * pixel, edge, edge + at * pixel, edge + height) for at in range(1, columns)]
-    lines += [(edge, edge + at * pixel, edge + width, edge + at * pixel) for at in range(1, rows)]
-    return [element("line", x1=a, y1=b, x2=c, y2=d, stroke=colour, stroke_width=0.5) for a, b, c, d in lines]
+def _grid(rows: int, columns: int, pixel: float, edge: float, colour: str) -> str:
+    """The lines between the pixels, as one path: a network has many fields, and each of their figures has a grid."""
+    down = "".join(f"M{edge + at * pixel:.2f} {edge:.2f}v{rows * pixel:.2f}" for at in range(1, columns))
+    across = "".join(f"M{edge:.2f} {edge + at * pixel:.2f}h{columns * pixel:.2f}" for at in range(1, rows))
+    return element("path", d=down + across, fill="none", stroke=colour, stroke_width=0.5)

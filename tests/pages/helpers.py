@@ -35,6 +35,13 @@ def component_data(app: AppTest, key: str) -> dict[str, Any]:
     return data
 
 
+def layer_panel(app: AppTest, layer: str) -> dict[str, str]:
+    """Return the lines of a layer in the panel of the Architecture page, by their labels."""
+    data = component_data(app, "layer-panel-data")
+    [panel] = [one for one in data["layers"] if one["name"] == layer]
+    return {data["labels"][label]: text for label, text in panel["lines"]}
+
+
 def layer_table(app: AppTest) -> pd.DataFrame:
     """Return the table of layers on the Architecture page, with the names of its columns."""
     data = component_data(app, "layers")

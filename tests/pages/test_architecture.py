@@ -10,7 +10,7 @@ from explorer.families import PRESETS, resolve
 from explorer.families.torchvision.network import names
 from explorer.formatting import short
 from tests.pages import helpers
-from tests.pages.helpers import component_data, layer_table, metrics, problem
+from tests.pages.helpers import component_data, layer_panel, layer_table, metrics, problem
 
 open_page = partial(helpers.open_page, "architecture")
 
@@ -325,8 +325,7 @@ def test_numbers_that_differ_from_the_preset_say_by_how_much() -> None:
 def test_a_chosen_layer_is_in_panel_and_link() -> None:
     app = open_page(net="vgg16", layer="features.5")
     assert component_data(app, "layer-choice") == {"chosen": "features.5", "number": 0}
-    panel = {layer["name"]: dict(layer["lines"]) for layer in component_data(app, "layer-panel-data")["layers"]}
-    assert panel["features.5"]["Parameters"] == "(3·3·64 + 1)·128 = 73,856"
+    assert layer_panel(app, "features.5")["Parameters"] == "(3·3·64 + 1)·128 = 73,856"
     app.selectbox(key="edit.preset").set_value("vgg19").run()
     assert app.query_params == {"net": "vgg19"}
 

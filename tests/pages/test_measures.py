@@ -22,7 +22,7 @@ from explorer.families import resolve
 from explorer.ui.architecture import charts
 from explorer.ui.architecture.tables import COLUMNS
 from explorer.ui.glossary import entries
-from tests.pages.helpers import component_data, layer_table, metrics, open_page
+from tests.pages.helpers import component_data, layer_panel, layer_table, metrics, open_page
 
 NETWORK, OTHER, LAYER = "lenet5", "alexnet", "features.3"
 IN_JSON_ELSEWHERE = {Measure.RECEPTIVE_FIELD, Measure.DEPTH}  # has its own key; is in comparisons only
@@ -91,8 +91,7 @@ def in_formulas(measure: Measure) -> bool:
 
 def in_panel(measure: Measure) -> bool:
     chosen = next(layer for layer in network().layers if layer.name == LAYER)
-    panels = {layer["name"]: layer for layer in component_data(architecture(), "layer-panel-data")["layers"]}
-    return [measure.definition.heading(), measure.formula(chosen)] in panels[LAYER]["lines"]
+    return layer_panel(architecture(), LAYER).get(measure.definition.heading()) == measure.formula(chosen)
 
 
 def in_list(measure: Measure) -> bool:

@@ -47,20 +47,22 @@ def _cached_data(spec: Spec, _language: str, dark: bool) -> dict[str, Any]:
 def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:
     """Return what the panel shows of each layer, and without a layer.
 
-    Many layers have the same receptive field, so its figures are listed once, and layers name their position.
+    Many layers have the same receptive field, so its figures are listed once, and layers name their position. So do
+    their lines with the labels.
     """
     fields: dict[ReceptiveField, int] = {}
 
     def position_of(field: ReceptiveField | None) -> int | None:
         return None if field is None else fields.setdefault(field, len(fields))
 
+    labels = _labels()
     layers = [_panel(layer, position_of(layer.field)) for layer in analysis.all_layers]
     none = _nothing_chosen(analysis, position_of(_last_field(analysis)))
     figures = [
         {"svg": field_figure.draw(analysis, field, dark=dark), "lines": field_figure.lines(analysis, field)}
         for field in fields
     ]
-    return {"layers": layers, "none": none, "figures": figures, "label": _("The chosen layer")}
+    return {"layers": layers, "none": none, "figures": figures, "labels": labels, "label": _("The chosen layer")}
 
 
 def _last_field(analysis: Analysis) -> ReceptiveField | None:
@@ -80,20 +82,32 @@ def _nothing_chosen(analysis: Analysis, figure: int | None) -> dict[str, Any]:
     return {"title": title, "description": "", "lines": [], "notes": notes, "figure": figure}
 
 
+def _labels() -> list[str]:
+    """Return the labels of the lines, in the order of the lines."""
+    return [
+        _("Map"),
+        _("Output side"),
+        *(measure.definition.heading() for measure in measures_at(Place.PANEL)),
+        _("Smallest field of all paths"),
+        _("Middle unit sees"),
+        _("Units that see the whole image"),
+    ]
+
+
 def _panel(layer: Layer, figure: int | None) -> dict[str, Any]:
-    lines = [
-        (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
-        (_("Output side"), layer.formulas["output_shape"]),
-        *((measure.definition.heading(), measure.formula(layer)) for measure in measures_at(Place.PANEL)),
-        (_("Smallest field of all paths"), _smallest_field(layer)),
-        (_("Middle unit sees"), visible_range(layer)),
-        (_("Units that see the whole image"), _units_that_see_all(layer)),
+    texts = [
+        f"{shape(layer.input_shape)} → {shape(layer.output_shape)}",
+        layer.formulas["output_shape"],
+        *(measure.formula(layer) for measure in measures_at(Place.PANEL)),
+        _smallest_field(layer),
+        visible_range(layer),
+        _units_that_see_all(layer),
     ]
     return {
         "name": layer.name,
         "title": layer.name,
         "description": layer.description,
-        "lines": [line for line in lines if line[1]],
+        "lines": [(label, text) for label, text in enumerate(texts) if text],
         "notes": list(layer.notes),
         "figure": figure,
     }

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -68,11 +69,10 @@ class Column:
         return explain_in_text(self.term, self.note) if self.term else self.note
 
 
-def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
-    """Return the numbers of the layers, a row for each layer."""
+def number_rows(layers: Iterable[Layer]) -> list[tuple[Any, ...]]:
+    """Return the numbers of the layers: a row for each layer, with the values of :func:`number_columns`."""
     measures = measures_at(Place.TABLE)
-    columns = [COLUMNS.get(measure, str(measure)) for measure in measures]
-    rows = [
+    return [
         (
             layer.name,
             layer.kind,
@@ -83,7 +83,6 @@ def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
         )
         for layer in layers
     ]
-    return pd.DataFrame(rows, columns=["layer", "kind", "stage", "output", *columns, "sees"])
 
 
 def visible_range(layer: Layer) -> str:
@@ -100,14 +99,13 @@ def visible_range(layer: Layer) -> str:
     return text if rows == columns else f"{text} × {columns[0]}–{columns[1]}"
 
 
-def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
-    """Return the formulas behind the numbers with values filled in, a row for each layer."""
+def formula_rows(layers: Iterable[Layer]) -> list[tuple[str, ...]]:
+    """Return the formulas behind the numbers with values filled in, with the values of :func:`formula_columns`."""
     measures = _formula_measures()
-    rows = [
+    return [
         (layer.name, layer.kind, layer.formulas["output_shape"], *(measure.formula(layer) for measure in measures))
         for layer in layers
     ]
-    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", *map(str, measures)])
 
 
 def _formula_measures() -> list[Measure]:
@@ -116,7 +114,7 @@ def _formula_measures() -> list[Measure]:
 
 
 def number_columns() -> list[Column]:
-    """Return the columns of :func:`layer_table`."""
+    """Return the columns of the numbers."""
     return [
         Column("layer", _("Layer"), width=NAME_WIDTH),
         Column("kind", _("Kind")),
@@ -142,7 +140,7 @@ def _measure_column(measure: Measure) -> Column:
 
 
 def formula_columns() -> list[Column]:
-    """Return the columns of :func:`formula_table`."""
+    """Return the columns of the formulas."""
     return [
         Column("layer", _("Layer"), width=NAME_WIDTH),
         Column("kind", _("Kind")),
@@ -157,9 +155,8 @@ def formula_columns() -> list[Column]:
 def render(analysis: Analysis, view: ArchitectureView) -> None:
     """Render the table. Its chosen row is the layer that the page shows close up."""
     shows_formulas = view.table == "formulas"
-    table = (formula_table if shows_formulas else layer_table)(analysis.layers)
+    rows = (formula_rows if shows_formulas else number_rows)(analysis.layers)
     columns = formula_columns() if shows_formulas else number_columns()
-    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     data = {
         "columns": [
             {
@@ -205,19 +202,20 @@ def render_heads(analysis: Analysis) -> None:
             heads=plain("; ".join(words))
         )
     )
-    table = layer_table(layer for head in analysis.auxiliary for layer in head.layers)
+    columns = number_columns()
+    rows = number_rows(layer for head in analysis.auxiliary for layer in head.layers)
     st.dataframe(
-        table,
+        pd.DataFrame(rows, columns=[column.key for column in columns]),
         column_config={
             column.key: st.column_config.NumberColumn(column.title, help=column.markdown, format="localized")
             if column.number
             else st.column_config.TextColumn(column.title, help=column.markdown)
-            for column in number_columns()
+            for column in columns
         },
         hide_index=True,
         placeholder="–",
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (len(table) + 1) + 2,
+        height=ROW_HEIGHT * (len(rows) + 1) + 2,
         key="heads",
         alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),
     )

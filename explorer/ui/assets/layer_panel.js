@@ -34,7 +34,7 @@ export default function ({ data, parentElement }) {
     if (layer.lines.length) {
       const list = add("dl", "");
       for (const [label, text] of layer.lines) {
-        for (const [tag, value] of [["dt", label], ["dd", text]]) {
+        for (const [tag, value] of [["dt", data.labels[label]], ["dd", text]]) {
           const element = document.createElement(tag);
           element.textContent = value;
           list.append(element);
