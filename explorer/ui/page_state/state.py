@@ -214,6 +214,9 @@ class FieldsState(PageState, Generic[V]):
         for name in self.WIDGETS:
             if self.PREFIX + name in st.session_state:
                 value = st.session_state[self.PREFIX + name]
+                known = getattr(self.view, name)
+                if value == (list(known) if isinstance(known, tuple) else known):
+                    continue  # most widgets have not changed, and checking a value takes a while
                 if isinstance(value, float) and value.is_integer():  # number inputs return floats
                     value = int(value)
                 try:
