@@ -40,6 +40,7 @@ def warm_up() -> None:
     names()
     gc.collect()
     gc.freeze()  # objects of the imports live forever: exclude them from garbage collection
+    gc.set_threshold(10_000)  # an analysis makes so many objects: collecting twelve times in it took a tenth of an edit
     service.ensure_runner()
 
 
