@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 PATIENCE = 60  # seconds
+KEPT_RUNS = 2  # of the page, in which a browser keeps a large message that does not come again
 
 Shown = Callable[[str, Any], bool]  # whether an element, given by its type and message, is the awaited one
 
@@ -40,6 +41,7 @@ class Tab:
         self._hear = hear
         self._lock = asyncio.Lock()
         self._hash = ""
+        self._kept: dict[str, int] = {}  # hashes of large messages, and how many runs ago they came
         self.page = ""
         self.messages = self.size = 0
         self.ids: dict[str, str] = {}
@@ -79,6 +81,7 @@ class Tab:
         state = ClientState(query_string=link, page_name="" if self._hash else self.page, fragment_id=fragment)
         state.page_script_hash, state.is_auto_rerun = self._hash, polls
         state.widget_states.widgets.extend(states)
+        state.cached_message_hashes.extend(self._kept)  # the server only names these messages, as for a browser
         async with self._lock, asyncio.timeout(PATIENCE):
             start = time.perf_counter()
             await self.send(BackMsg(rerun_script=state).SerializeToString())
@@ -89,9 +92,14 @@ class Tab:
                     case "new_session" if not fragment:
                         self._hash = message.new_session.page_script_hash
                         self.reruns.clear()
+                        self._kept = {name: age + 1 for name, age in self._kept.items() if age < KEPT_RUNS}
+                    case "ref_hash":
+                        self._kept[message.ref_hash] = 0
                     case "auto_rerun":
                         self.reruns[message.auto_rerun.fragment_id] = message.auto_rerun.interval
                     case "delta":
+                        if message.metadata.cacheable:
+                            self._kept[message.hash] = 0
                         if self._note(message, shown) and not stopped:
                             stopped = 1000 * (time.perf_counter() - start)
                     case "script_finished" if _is_last(message) and (stopped or not shown):
