@@ -1,7 +1,8 @@
 """Limits on request bodies. Streamlit stores uploads in memory and only limits the size of each single file.
 
 Received bytes count, not the length that a client declares. A body must arrive at a minimum rate. The number of bodies
-is limited for each client and in total; at the limit, the slowest body makes room for the next one.
+is limited for each client and in total; at the limit, the slowest body makes room for the next one. The files of one
+session have a limit too, so that nobody fills the space of all with one page.
 """
 
 import asyncio
@@ -12,13 +13,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, runtime
-from streamlit.runtime.stats import CacheStat
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
 
 FORM_OVERHEAD = 1_000_000  # maximum bytes of a form in addition to its file
+FILE_COST = 50_000  # bytes for which a file counts at least: many empty files take memory, too
+ROUTE = "/_stcore/upload_file/"  # followed by the id of a session and that of a file
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Limits:
 
     Attributes:
         capacity: Maximum bytes of the files of all sessions and of the bodies that are being received.
+        session_capacity: The same for the files and bodies of one session. The largest file fits.
         min_rate: Minimum rate of a body in bytes per second.
         max_delay: Maximum time in seconds that a body may be behind this rate.
         max_bodies: Maximum number of bodies that are being received.
@@ -34,6 +38,7 @@ class Limits:
     """
 
     capacity: int = 1_000_000_000
+    session_capacity: int = 700_000_000
     min_rate: int = 8_000
     max_delay: float = 20.0
     max_bodies: int = 256
@@ -56,13 +61,15 @@ class _Body:
     """A body that is being received.
 
     Attributes:
+        session: Id of the session that it is for. Empty if it is no upload.
         received: Bytes that count towards the capacity.
         is_complete: Whether its end has been read.
         is_aborted: Whether it has broken a limit or its client has disconnected, so that nothing more is read.
     """
 
-    def __init__(self, client: str, receive: Receive, limits: Limits) -> None:
+    def __init__(self, client: str, session: str, receive: Receive, limits: Limits) -> None:
         self.client = client
+        self.session = session
         self.received = 0
         self.is_complete = False
         self.is_aborted = False
@@ -155,7 +162,8 @@ class UploadLimit:
         if scope["type"] != "http" or not _has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        body = _Body(client_address(scope), receive, self._limits)
+        session = scope["path"].partition(ROUTE)[2].split("/")[0]
+        body = _Body(client_address(scope), session, receive, self._limits)
         self._make_room(body.client)
         self._bodies.append(body)
         is_started = False
@@ -165,7 +173,7 @@ class UploadLimit:
                 return await body.message()
             chunk = await body.next_chunk()
             body.received += len(chunk)
-            self._check_capacity(0)
+            self._check_capacity(session, 0)
             return {"type": "http.request", "body": chunk, "more_body": not body.is_complete}
 
         async def respond(message: Message) -> None:
@@ -179,7 +187,7 @@ class UploadLimit:
             await send(message)
 
         try:
-            self._check_capacity(_declared_length(headers))
+            self._check_capacity(session, _declared_length(headers))
             await self._app(scope, read, respond)
         except RefusedError as refusal:
             if not is_started:
@@ -194,13 +202,21 @@ class UploadLimit:
         """Bytes of the bodies that are being received."""
         return sum(body.received for body in self._bodies)
 
-    def _check_capacity(self, more: int) -> None:
+    def _check_capacity(self, session: str, more: int) -> None:
         if stored_bytes() + self.received + more > self._limits.capacity:
             raise RefusedError(
                 507,
                 _(
                     "The server takes {limit} of uploads in all and has no room for this one now; try again later"
                 ).format(limit=bytes_short(self._limits.capacity)),
+            )
+        of_session = sum(body.received for body in self._bodies if body.session == session)
+        if session and stored_bytes(session) + of_session + more > self._limits.session_capacity:
+            raise RefusedError(
+                507,
+                _("The server takes {limit} of uploads from one page, and this is more; remove one first").format(
+                    limit=bytes_short(self._limits.session_capacity)
+                ),
             )
 
     def _make_room(self, client: str) -> None:
@@ -216,10 +232,13 @@ class UploadLimit:
         slowest.displace()
 
 
-def stored_bytes() -> int:
-    """Return the bytes of uploads in the server's memory."""
-    stats = runtime.get_instance().uploaded_file_mgr.get_stats()
-    return sum(part.byte_length for parts in stats.values() for part in parts if isinstance(part, CacheStat))
+def stored_bytes(session: str = "") -> int:
+    """Return the bytes for which uploads in the server's memory count: those of a session, or without one of all."""
+    files = runtime.get_instance().uploaded_file_mgr
+    if not isinstance(files, MemoryUploadedFileManager):
+        return 0
+    stored = [files.file_storage.get(session, {})] if session else list(files.file_storage.values())
+    return sum(max(len(file.data), FILE_COST) for part in stored for file in list(part.values()))
 
 
 def _has_body(headers: Headers) -> bool:

@@ -25,9 +25,10 @@ from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from explorer.ui import hosts
 from explorer.ui.hosts import HostGuard
-from explorer.ui.upload_limit import Limits, UploadLimit, client_address
+from explorer.ui.upload_limit import FILE_COST, Limits, UploadLimit, client_address
 
 MB = 1_000_000
+OTHER = b"PUT /_stcore/upload_file/other/%d HTTP/1.1\r\nHost: localhost\r\n"
 HEAD = b"PUT /_stcore/upload_file/session/%d HTTP/1.1\r\nHost: localhost\r\n"
 FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
 BEFORE = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'
@@ -206,6 +207,22 @@ def test_received_bytes_count_towards_the_capacity_and_are_released(serve: Calla
     assert response(long).endswith(refused)
     server.files.remove_session_files("session")
     assert server.upload(3 * MB).startswith(b"HTTP/1.1 204")
+
+
+def test_a_session_does_not_fill_the_space_of_others(serve: Callable[..., Server]) -> None:
+    server = serve(capacity=4 * MB, session_capacity=2 * MB)
+    assert server.upload(MB, number=1).startswith(b"HTTP/1.1 204")
+    part = server.idle(3 * MB // 4, BEFORE + bytes(MB // 2))
+    until(lambda: server.limit.received == MB // 2 + len(BEFORE))
+    refused = b"The server takes 2.00 MB of uploads from one page, and this is more; remove one first"
+    assert server.upload(MB, number=2).endswith(refused)
+    body = BEFORE + bytes(MB) + AFTER
+    of_other = server.connect(OTHER % 1 + FORM + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert response(of_other).startswith(b"HTTP/1.1 204")
+    part.close()
+    until(lambda: not server.limit._bodies)
+    taken = [server.upload(0, number=number).startswith(b"HTTP/1.1 204") for number in range(3, 30)]
+    assert sum(taken) == MB // FILE_COST, "empty files count, too"
 
 
 def test_aborted_uploads_leave_no_memory_no_files_and_no_traceback(
