@@ -9,6 +9,7 @@ rights of a browser are a random key, of which the store keeps the hash:
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from explorer.settings import settings
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without characters that look alike
 CODE_LENGTH = 6
 MAX_SCREEN = 8_000  # characters of a link
+SCREEN = re.compile(r"/(?![/\\])[^\s\x00-\x1f]*")  # a browser leaves out tabs and line ends, and "//" is another server
 INVITATION = 600.0  # seconds in which an invitation can be used
 SILENCE = 180.0  # seconds after which the place of a student who has answered nothing may go to another
 RETENTION = 86_400.0  # seconds after its end in which a teacher can still save what was asked
@@ -209,7 +211,7 @@ class Members(Database):
             NotAllowedError: If this is not a teacher.
             InputError: If it is no page of this server.
         """
-        if screen and (not screen.startswith("/") or screen.startswith(("//", "/\\")) or len(screen) > MAX_SCREEN):
+        if screen and (not SCREEN.fullmatch(screen) or len(screen) > MAX_SCREEN):
             raise InputError(_("screen: it must be a page of this server, as a path that begins with one slash"))
         self._change(teacher, lambda _connection, _found: {"screen": screen})
 

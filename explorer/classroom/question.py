@@ -22,6 +22,7 @@ MAX_SIDE = 640  # pixels of the longer side of a picture as it is stored
 MAX_PIXELS = 20_000_000  # of a picture as it is sent
 MAX_LINES = 6  # curves of one student
 MAX_POINTS = 48  # points of a curve
+TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # characters that turn the text around them
 
 
 class Kind(StrEnum):
@@ -195,7 +196,7 @@ def _is_number(raw: Any) -> bool:
 
 
 def _read_text(raw: Any, place: str) -> str:
-    if not isinstance(raw, str) or not (text := " ".join(raw.replace("\0", " ").split())):
+    if not isinstance(raw, str) or not (text := " ".join(raw.replace("\0", " ").translate(TURNING).split())):
         raise InputError(_("{place}: write some words").format(place=place))
     if len(text) > MAX_TEXT:
         raise InputError(

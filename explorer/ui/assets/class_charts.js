@@ -72,7 +72,7 @@ function textChart(question, round, words, show) {
   return el("ul", { class: "texts" }, ...round.texts.map((one) => el(
     "li", {},
     show ? el("label", {}, el("input", { type: "checkbox", checked: one.shown, title: words.show, onchange: (event) => show(round.number, one.word, event.target.checked) }), " ") : null,
-    el("b", {}, one.word), ` ${one.text}`,
+    el("b", {}, one.word), " ", el("bdi", {}, one.text),
   )));
 }
 

@@ -21,7 +21,7 @@ figure { position: relative; display: inline-block; margin: 0; } figure img { di
 figure i { position: absolute; width: 12px; height: 12px; margin: -6px; border-radius: 6px; background: #e4572e;
   border: 2px solid #fff; box-sizing: border-box; }
 """
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that spreadsheets take for a formula
+FORMULA = tuple("=+-@\t\r＝＋－＠")  # beginnings that spreadsheets take for a formula
 
 
 def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
@@ -43,8 +43,10 @@ def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
                 table.writerows([*first, _cell(name), "", f"{epoch:g}", value] for name, epoch, value in rows)
                 continue
             is_right = "" if right is None or one.question.kind is Kind.PLACE else str(answer == right).lower()
-            cells = [one.question.text, words.get(student, ""), answer_text(one, answer)]
-            text, word, value = map(_cell, cells)
+            text, word = _cell(one.question.text), _cell(words.get(student, ""))
+            value = answer_text(one, answer)
+            if one.question.kind is not Kind.NUMBER:  # -5 stays a number
+                value = _cell(value)
             table.writerow([one.first, text, numbers[one.first], word, value, is_right, "", ""])
     return out.getvalue()
 

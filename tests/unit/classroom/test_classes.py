@@ -110,7 +110,14 @@ def test_only_who_has_the_right_changes_a_class(classes: Classes) -> None:
             change()
     with pytest.raises(InputError, match="no question 1"):
         classes.change_question(stranger, number, revealed=True)
-    for screen in ("https://elsewhere.org", "//elsewhere.org", "/\\elsewhere.org", "learn", "/" + "x" * 9000):
+    for screen in (
+        "https://elsewhere.org",
+        "//elsewhere.org",
+        "/\\elsewhere.org",
+        "/\t/elsewhere.org",
+        "learn",
+        "/" + "x" * 9000,
+    ):
         with pytest.raises(InputError, match="screen"):
             classes.send(teacher, screen)
     classes.send(teacher, "/learn?lesson=mistakes")

@@ -58,7 +58,8 @@ def test_other_questions_are_refused(change: dict[str, Any], words: str) -> None
     ("kind", "answer"),
     [("choice", 3), ("choice", -1), ("choice", 0.5), ("choice", "0"), ("choice", True), ("choice", None),
      ("number", "7"), ("number", float("nan")), ("number", float("inf")), ("number", 1e300), ("number", True),
-     ("place", [0.5]), ("place", [0.5, 1.1]), ("place", "0.5"), ("place", [None, 0]), ("text", " \0 "), ("text", 3)],
+     ("place", [0.5]), ("place", [0.5, 1.1]), ("place", "0.5"), ("place", [None, 0]), ("text", " \0 "),
+     ("text", "\u202e"), ("text", 3)],
 )  # fmt: skip
 def test_other_answers_are_refused(kind: str, answer: object) -> None:
     with pytest.raises(InputError, match="answer"):

@@ -140,6 +140,9 @@ def test_texts_are_seen_when_the_teacher_lets_them_through(app: Starlette) -> No
     assert page.kind.startswith("text/html")
     assert "=HYPERLINK(1)" in page.text
     assert "'=HYPERLINK(1)" in table.text, "no spreadsheet takes it for a formula"
+    number = teacher.post("ask", kind="number", text="How much?").told["number"]
+    student.post("answer", number=number, value=-5)
+    assert teacher.get("report", format="csv").text.splitlines()[-1].split(",")[4] == "-5", "a number stays one"
     assert student.get("report").status == 403
 
 
