@@ -112,8 +112,22 @@ def _attention_efficient(query: Tensor, _key: Any, value: Tensor, *_rest: Any, *
     return attended, query.new_empty(batch, heads, -(-tokens // SUMS) * SUMS), seed, seed.new_empty(())
 
 
-def _activation(x: Tensor, **_options: Any) -> Any:
+def _activation(x: Tensor, *_settings: Any, **_options: Any) -> Any:
     return x.new_empty(x.shape) if x.is_floating_point() else None
+
+
+def _layer_norm(x: Tensor, normalized: list[int], *_rest: Any) -> Any:
+    axes = len(normalized)
+    if x.dtype != torch.float32 or not axes or tuple(x.shape[-axes:]) != tuple(normalized):
+        return None
+    statistics = [*x.shape[:-axes], *[1] * axes]
+    return x.new_empty(x.shape), x.new_empty(statistics), x.new_empty(statistics)
+
+
+def _group_norm(x: Tensor, _w: Any, _b: Any, batch: int, channels: int, _area: int, groups: int, _eps: float) -> Any:
+    if x.dtype != torch.float32 or channels % groups or tuple(x.shape[:2]) != (batch, channels):
+        return None
+    return x.new_empty(x.shape), x.new_empty(batch, groups), x.new_empty(batch, groups)
 
 
 def _in_place(x: Tensor, *_rest: Any, **_options: Any) -> Any:
@@ -129,6 +143,17 @@ RULES: dict[Any, Callable[..., Any]] = {
     aten.avg_pool2d.default: _avg_pool,
     aten._adaptive_avg_pool2d.default: _adaptive_avg_pool,
     aten.mean.dim: _mean,
+    aten.native_layer_norm.default: _layer_norm,
+    aten.native_group_norm.default: _group_norm,
+    aten.relu.default: _activation,
+    aten.leaky_relu.default: _activation,
+    aten._prelu_kernel.default: _activation,
+    aten.elu.default: _activation,
+    aten.softplus.default: _activation,
+    aten.mish.default: _activation,
+    aten.hardtanh.default: _activation,
+    aten.hardsigmoid.default: _activation,
+    aten.hardswish.default: _activation,
     aten.gelu.default: _activation,
     aten.silu.default: _activation,
     aten.tanh.default: _activation,

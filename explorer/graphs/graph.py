@@ -12,7 +12,8 @@ MAX_NODES = 10_000
 MAX_SIDE = 2**40
 MAX_ELEMENTS = 2**44  # of a map; PyTorch counts bytes in 63 bits
 MAX_RANK = 16
-MAX_VALUES = 1024  # numbers of a constant, such as the axes of a mean
+MAX_VALUES = 1024  # whole numbers of a constant, such as the axes of a mean
+MAX_FLOATS = 16  # other numbers of a constant, such as the limits of a clip
 
 Name = Annotated[str, Field(max_length=500)]
 Size = Annotated[int, Field(ge=0, le=MAX_SIDE)]
@@ -32,7 +33,7 @@ class Constant(_Part):
     Attributes:
         shape: Its shape.
         is_float: Whether it has floating-point numbers, so that it may be a parameter.
-        values: Its numbers, if there are few.
+        values: Its numbers, if there are few: ``MAX_VALUES`` whole numbers or ``MAX_FLOATS`` others.
     """
 
     shape: Shape

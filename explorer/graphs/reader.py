@@ -17,7 +17,7 @@ from typing import Any
 
 import explorer
 from explorer.errors import ContentError, InputError, shown
-from explorer.graphs.graph import MAX_ELEMENTS, MAX_NODES, MAX_VALUES
+from explorer.graphs.graph import MAX_ELEMENTS, MAX_FLOATS, MAX_NODES, MAX_VALUES
 from explorer.graphs.shapes import OWN_DOMAINS, infer, static_shape
 from explorer.i18n import _
 from explorer.workers import sandbox
@@ -194,14 +194,15 @@ class _Reader:
             raise ContentError(_("its tensor {name} is larger than any network needs").format(name=shown(name)))
         kinds = self.onnx.TensorProto
         floats = (kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE)
-        values = None
-        if elements <= MAX_VALUES and tensor.data_location != kinds.EXTERNAL and tensor.data_type != kinds.STRING:
+        is_float, values = tensor.data_type in floats, None
+        is_short = elements <= (MAX_FLOATS if is_float else MAX_VALUES)
+        if is_short and tensor.data_location != kinds.EXTERNAL and tensor.data_type != kinds.STRING:
             found = self.onnx.numpy_helper.to_array(tensor).ravel().tolist()
-            values = [float(one) if tensor.data_type in floats else int(one) for one in found if math.isfinite(one)]
+            values = [float(one) if is_float else int(one) for one in found if math.isfinite(one)]
             values = values if len(values) == elements else None
         self.constants[name] = {
             "shape": list(tensor.dims),
-            "is_float": tensor.data_type in floats,
+            "is_float": is_float,
             "values": values,
         }
 

@@ -84,6 +84,15 @@ def test_batch_norm(training: bool) -> None:
     check_shapes(aten.native_batch_norm.default, torch.rand(2, 3, 4, 4), *statistics, training, 0.1, 1e-5)
 
 
+def test_layer_norm_and_group_norm() -> None:
+    x, weight = torch.rand(2, 6, 4, 5), torch.rand(6)
+    for normalized in ([5], [4, 5], [6, 4, 5], [4], [4, 4]):
+        check_shapes(aten.native_layer_norm.default, x, normalized, None, None, 1e-5)
+    for groups in (1, 3, 6, 4):
+        check_shapes(aten.native_group_norm.default, x, weight, weight, 2, 6, 20, groups, 1e-5)
+    check_shapes(aten.native_group_norm.default, x, weight, weight, 1, 6, 40, 3, 1e-5)
+
+
 def test_dropout_in_training() -> None:
     x = torch.rand(2, 3, requires_grad=True)
     with MetaMode():
@@ -93,11 +102,13 @@ def test_dropout_in_training() -> None:
 
 def test_activations() -> None:
     x = torch.rand(2, 3, 4, 4)
-    for func in (aten.gelu.default, aten.silu.default, aten.tanh.default, aten.sigmoid.default):
+    names = "relu leaky_relu elu softplus mish hardtanh hardsigmoid hardswish gelu silu tanh sigmoid".split(" ")
+    for func in (getattr(aten, name).default for name in names):
         check_shapes(func, x)
         check_shapes(func, x.half())
-    for func in (aten.tanh.default, aten.sigmoid.default):
+    for func in (aten.relu.default, aten.hardtanh.default, aten.tanh.default, aten.sigmoid.default):
         check_shapes(func, x.long())
+    check_shapes(aten._prelu_kernel.default, x, torch.rand(1, 3, 1, 1))
     check_shapes(aten.gelu.default, x, approximate="tanh")
     check_shapes(aten.leaky_relu_.default, x, 0.01)
     check_shapes(aten.elu_.default, x)
@@ -107,7 +118,8 @@ def test_every_rule_is_checked_here() -> None:
     checked = {
         "native_batch_norm", "add", "mul", "addmm", "convolution", "max_pool2d_with_indices", "avg_pool2d",
         "_adaptive_avg_pool2d", "mean", "bernoulli_", "div_", "empty_like",
-        "gelu", "silu", "tanh", "sigmoid", "leaky_relu_", "elu_",
+        "native_layer_norm", "native_group_norm", "relu", "leaky_relu", "_prelu_kernel", "elu", "softplus", "mish",
+        "hardtanh", "hardsigmoid", "hardswish", "gelu", "silu", "tanh", "sigmoid", "leaky_relu_", "elu_",
         # attention on a device: tests/unit/analysis/test_memory.py compares them with the tensors that PyTorch saves
         "native_dropout", "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
         "_scaled_dot_product_flash_attention_for_cpu",
