@@ -12,7 +12,7 @@ from explorer.analysis.memory import TrainingMemory
 from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
 from explorer.analysis.result import Layer, NetworkWarning, ReceptiveField
 from explorer.analysis.trace import Trace, TracedLayer
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.specs.size import Size
 
 HEAD_SHARE = 0.5
@@ -72,9 +72,12 @@ def uncounted_warnings(costs: Mapping[str, Cost]) -> list[NetworkWarning]:
     return [
         NetworkWarning(
             "not-counted",
-            _(
+            ngettext(
+                "MACs and FLOPs leave out {operators} in {count} layer, {layer}: there is no formula for it here. The "
+                "other layers' numbers are right.",
                 "MACs and FLOPs leave out {operators} in {count} layers, {layer} the first: there is no formula for "
-                "them here. The other layers' numbers are right."
+                "them here. The other layers' numbers are right.",
+                len(unknown),
             ).format(
                 operators=", ".join(sorted({name for names in unknown.values() for name in names})),
                 count=len(unknown),
@@ -316,9 +319,12 @@ def _untraced(trace: Trace, states: States) -> list[NetworkWarning]:
     return [
         NetworkWarning(
             "untraced",
-            _(
+            ngettext(
+                "The receptive field of {count} layer, {layer}, is unknown: rows and columns can't be told apart after "
+                "{cause}. Its other numbers are right.",
                 "The receptive fields of {count} layers are unknown from {layer} on: rows and columns can't be told "
-                "apart after {cause}. Their other numbers are right."
+                "apart after {cause}. Their other numbers are right.",
+                count,
             ).format(count=count, layer=first.name, cause=state.cause),
             first.name,
         )

@@ -138,7 +138,9 @@ def mult_adds(layer: TracedLayer) -> int:
 def _add_operator(total: Cost, op: Op, *, is_norm: bool) -> None:
     elements = math.prod(op.output.shape)
     name = op.name
-    if name in MULTIPLIES:
+    if name == "native_batch_norm" and op.args[5]:  # computes mean and variance, as in an instance norm
+        total.add(Term.NORMALISATION, NORMALISATION["native_group_norm"] * elements)
+    elif name in MULTIPLIES:
         macs, biases = math.prod(mac_factors(op)), elements if _has_bias(op) else 0
         total.macs += macs
         total.add(Term.MULTIPLY_ADD, 2 * macs)
@@ -157,22 +159,26 @@ def _add_operator(total: Cost, op: Op, *, is_norm: bool) -> None:
         total.add(Term.NORMALISATION, op.args[1][0] * op.args[1][1] * op.args[1][2] * elements)
     elif name == "_adaptive_avg_pool2d":
         total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape))
-    elif name == "mean":
+    elif name == "adaptive_max_pool2d":
+        total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape) - elements)
+    elif name in ("mean", "sum", "amax"):
         total.add(Term.POOLING, math.prod(op.inputs[0].shape))
-    elif name not in MOVES_DATA and name != "cat":
+    elif name not in MOVES_DATA and name not in ("cat", "upsample_nearest2d"):
         total.unknown.append(name)
 
 
 def mac_factors(op: Op) -> tuple[int, ...]:
     """Returns the factors of the MACs of a convolution or matrix product, for one image.
 
-    For each output element, a convolution costs its kernel's cells times the input channels of a group; a matrix
-    product costs its inner dimension.
+    For each output element, a convolution costs its kernel's cells times the input channels of a group. A transposed
+    convolution costs its kernel's cells times the output channels of a group, for each input element. A matrix product
+    costs its inner dimension for each output element.
     """
     out = op.output.shape
     if op.name == "convolution":
         weight: Shape = op.args[1].shape
-        return (*weight[2:], weight[1], *out[1:])
+        transposed = op.args[6]
+        return (*weight[2:], weight[1], *(op.args[0].shape if transposed else out)[1:])
     first: Shape = op.args[1 if op.name in ("addmm", "baddbmm") else 0].shape
     return (*(size for size in out[:-1] if size != 1), first[-1], out[-1])
 

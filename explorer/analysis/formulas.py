@@ -85,7 +85,7 @@ def output_size(layer: TracedLayer) -> str:
             ceil = op.name != "convolution" and out > (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
             rounding = "ceil" if ceil else "floor"
             return f"{rounding}(({number(size)} + 2·{padding} − {reach})/{stride}) + 1 = {number(out)}"
-        if op.name == "_adaptive_avg_pool2d":
+        if op.name in ("_adaptive_avg_pool2d", "adaptive_max_pool2d"):
             reads = adaptive_pool_reads(op.inputs[0].shape[-2:], op.output.shape[-2:])
             return _("{before} cells to {after}, {reads} reads").format(
                 before=product(*op.inputs[0].shape[-2:]), after=product(*op.output.shape[-2:]), reads=number(reads)

@@ -10,7 +10,7 @@ from explorer.analysis.trace import Op, Trace, TracedLayer, Value
 from explorer.i18n import _
 from explorer.specs.size import Size
 
-GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
+GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "amax"])
 
 
 def layers_of(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[str, ...]) -> tuple[Layer, ...]:
@@ -157,8 +157,8 @@ def field_note(state: State, field: ReceptiveField | None) -> str:
         if not gate:
             return ""
         return _(
-            "the receptive field leaves out gates (squeeze-and-excitation), which see the whole image; the first pools "
-            "it at {layer}"
+            "the receptive field leaves out gates (squeeze-and-excitation) and norms with the mean of a map, which see "
+            "the whole image; the first is at {layer}"
         ).format(layer=gate)
     if isinstance(state, Unknown):
         return _("receptive field not traced through {cause}").format(cause=state.cause)

@@ -19,7 +19,7 @@ from explorer.analysis.layers import last_map
 from explorer.analysis.memory import Precision, SavedBytes, saved_for_backward
 from explorer.analysis.result import Analysis, NetworkWarning
 from explorer.analysis.summary import checked_device, complete, summarise
-from explorer.analysis.trace import Recorder, Trace
+from explorer.analysis.trace import NO_VALUE, Recorder, Trace
 from explorer.errors import InputError, shown
 from explorer.families.refusal import explain
 from explorer.i18n import _
@@ -75,7 +75,14 @@ def analyse_module(
     height, width = _sides(original, image_size)
     shape = (_channels(original, in_channels, height * width), height, width)
     network = meta_copy(original)
-    trace = trace_network(network, shape)
+    try:
+        trace = trace_network(network, shape)
+    except InputError:
+        channels = _first_in_channels(meta_copy(original), height, width) if in_channels is None else None
+        if channels in (None, shape[0]):
+            raise
+        network, shape = meta_copy(original), (channels, height, width)
+        trace = trace_network(network, shape)
     summary = summarise(network, {}, top_level_heads(trace), trace)
     unused = _unused(network, trace)
     half = chosen is Device.CUDA and precision != Precision.FP32
@@ -129,6 +136,29 @@ def _channels(module: nn.Module, given: int | None, pixels: int) -> int:
             channels, rest = divmod(layer.in_features, pixels)
             return CHANNELS if rest or not channels else channels
     return CHANNELS
+
+
+class _ReachedError(Exception):
+    """Ends a forward pass at its first convolution."""
+
+
+def _first_in_channels(network: nn.Module, height: int, width: int) -> int | None:
+    """Returns the channels of the convolution that runs first, which need not be the first of the modules' order."""
+
+    def reached(layer: nn.Module, _args: Any) -> None:
+        raise _ReachedError(layer.in_channels)
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_pre_hook(reached)
+    try:
+        with torch.device("meta"), torch.no_grad():
+            network(torch.empty((1, CHANNELS, height, width), device="meta"))
+    except _ReachedError as end:
+        return int(end.args[0])
+    except Exception:  # noqa: BLE001  a user's code may raise any
+        return None
+    return None
 
 
 def meta_copy(module: nn.Module) -> nn.Module:
@@ -248,6 +278,8 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
                 layer=name or _("the network"), kind=kind, shape="×".join(map(str, shape)), reason=_reason(error)
             )
         ) from error
+    if trace.output is NO_VALUE:
+        raise InputError(_("module: it returns no tensor"))
     if not trace.layers:
         raise InputError(_("module: its output does not depend on any layer"))
     return trace

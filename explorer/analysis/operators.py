@@ -7,7 +7,7 @@ MOVES_DATA = frozenset(
         "_reshape_alias roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split "
         "unsqueeze view _unsafe_view constant_pad_nd reflection_pad2d replication_pad2d empty empty_like "
         "new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten unflatten as_strided "
-        "rot90 flip narrow chunk unsafe_chunk im2col"
+        "rot90 flip narrow chunk unsafe_chunk im2col pixel_unshuffle"
     ).split(" ")
 )
 
@@ -49,7 +49,8 @@ MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
 # FLOPs per output element; docs/numbers.md states the conventions.
 ELEMENTWISE = dict.fromkeys(
     (
-        "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max sum masked_fill ne eq"
+        "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max masked_fill ne eq "
+        "gt ge lt le where abs"
     ).split(" "),
     1,
 )

@@ -5,7 +5,7 @@ Every value has one of four states: :class:`Local` (units depend on known rows a
 (after an operator without a rule), or None (the value depends only on parameters).
 
 A squeeze-and-excitation gate sees the whole image and only scales channels. So fields go through it without the gate,
-and the state says which layer pools the image for it.
+and the state says which layer pools the image for it. The mean and variance of a group norm are the same.
 """
 
 import math
@@ -30,8 +30,8 @@ class Local:
         rows: Fields along the rows.
         columns: Fields along the columns.
         dims: The tensor's dimensions of rows and columns.
-        gate: Name of the layer that pools the image for the first gate before; empty without gates, which the fields
-            leave out.
+        gate: Name of the layer that pools the image for the first gate before, or of a norm with the mean of a map;
+            empty without them. The fields leave them out.
     """
 
     rows: Axis
@@ -57,9 +57,10 @@ class Unknown:
 State = Local | Global | Unknown | None
 States = dict[Value, State]
 
-POINTWISE = frozenset(
-    [*ELEMENTWISE, *ACTIVATION, "native_batch_norm", "clone", "contiguous", "_to_copy", "alias", "dropout", "copy"]
-) - {"_softmax", "_log_softmax", "sum"}
+POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, "clone", "contiguous", "_to_copy", "alias", "dropout", "copy"]) - {
+    "_softmax",
+    "_log_softmax",
+}
 
 
 def propagate(trace: Trace) -> States:
@@ -214,6 +215,11 @@ def _triple(value: Any) -> list[int]:
     return entries if len(entries) == 3 else entries[:1] * 3
 
 
+def _map_norm(op: Op, states: list[Local], location: str) -> State:
+    has_own_mean = op.name != "native_batch_norm" or op.args[5]
+    return replace(states[0], gate=states[0].gate or location) if has_own_mean else states[0]
+
+
 def _adaptive(op: Op, states: list[Local], location: str) -> State:
     if not _nchw(op, states[0]):
         return _untraced(op, location)
@@ -226,7 +232,7 @@ def _adaptive(op: Op, states: list[Local], location: str) -> State:
 
 def _layer_norm(op: Op, states: list[Local], location: str) -> State:
     mixed = len(op.inputs[0].shape) - len(op.args[1])
-    return Global(location) if max(states[0].dims) >= mixed else states[0]
+    return _map_norm(op, states, location) if max(states[0].dims) >= mixed else states[0]
 
 
 def _mean(op: Op, states: list[Local], location: str) -> State:
@@ -337,7 +343,12 @@ _OPERATORS: dict[str, Any] = {
     "avg_pool2d": _window,
     "avg_pool3d": _channel_pool,
     "_adaptive_avg_pool2d": _adaptive,
+    "adaptive_max_pool2d": _adaptive,
     "mean": _mean,
+    "sum": _mean,
+    "amax": _mean,
+    "native_batch_norm": _map_norm,
+    "native_group_norm": _map_norm,
     "native_layer_norm": _layer_norm,
     "cat": _cat,
     "slice": _slice,

@@ -138,6 +138,7 @@ class Recorder(_Mode):
         self._parameters: list[nn.Parameter] = list(network.parameters())
         self._counted: set[int] = set()
         self._network = network
+        self._result = NO_VALUE
         for key, parameter in enumerate(self._parameters):
             self._add_value(parameter, "parameter", frozenset({key}))
         for buffer in network.buffers():

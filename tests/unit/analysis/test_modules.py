@@ -15,6 +15,7 @@ from torchvision.models import detection, googlenet, segmentation
 
 import explorer
 from explorer.analysis import analyse
+from explorer.analysis.cost import Term
 from explorer.analysis.result import Analysis
 from explorer.errors import InputError
 from explorer.families import resolve
@@ -38,6 +39,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], dict[str, object]]] = {
         {"image_size": (96, 160)},
     ),
     "ssd": (lambda: detection.ssd300_vgg16(weights=None, weights_backbone=None).backbone, {"image_size": 300}),
+    "transposed": (
+        lambda: nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ConvTranspose2d(8, 4, 5, (2, 3), 1, groups=2, bias=False)),
+        {"image_size": (20, 15)},
+    ),
     "timm-resnet18": (timm_model("resnet18"), {}),
     "timm-features": (timm_model("resnet18", features_only=True), {"image_size": 64}),
     "timm-convnext": (timm_model("convnext_atto"), {"image_size": 64}),
@@ -133,6 +138,62 @@ def test_mirrored_borders_and_learned_slopes_are_followed() -> None:
     assert (rows.min().item(), rows.max().item()) == found.field.span[0]
 
 
+@pytest.mark.parametrize(
+    ("norm", "sees_all"),
+    [
+        (nn.GroupNorm(2, 4), True),
+        (nn.InstanceNorm2d(4), True),
+        (nn.LayerNorm([4, 14, 14]), True),
+        (nn.BatchNorm2d(4, track_running_stats=False), True),
+        (nn.BatchNorm2d(4), False),
+    ],
+)
+def test_the_field_leaves_out_the_mean_of_a_map_and_says_so(norm: nn.Module, sees_all: bool) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.Conv2d(4, 4, 3), nn.AdaptiveMaxPool2d(1), nn.Flatten())
+    found = explorer.analyse(module, image_size=16)
+    assert found.field is not None
+    assert found.field.size == 5
+    assert [layer.sees_whole_image for layer in found.layers] == [False, sees_all, sees_all, True, True]
+    assert [any("mean of a map" in note for note in layer.notes) for layer in found.layers[:3]] == [
+        False,
+        *[sees_all] * 2,
+    ]
+    image = torch.rand(1, 3, 16, 16, requires_grad=True)
+    module.eval()[:3](image)[0, 0, 4, 4].backward()
+    assert image.grad is not None
+    assert bool(image.grad[..., 15, 15].any()) == sees_all
+
+
+class Backwards(nn.Module):
+    """Has its first convolution last, a choice by the numbers of a map, and two global pools without a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later = nn.Conv2d(5, 4, 3)
+        self.first = nn.Conv2d(1, 5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.later(self.first(x))
+        x = torch.where(x > 0, x, x / 8)
+        return x.amax((2, 3)) + x.sum((2, 3))
+
+
+def test_the_convolution_that_runs_first_tells_the_channels() -> None:
+    found = explorer.analyse(Backwards(), image_size=10)
+    assert found.input_shape == (1, 1, 10, 10)
+    assert found.field is not None
+    assert found.field.size == 5
+    assert {"untraced", "not-counted"}.isdisjoint(warning.code for warning in found.warnings)
+    assert found.totals.terms[Term.POOLING] == 2 * 4 * 6 * 6
+
+
+class ReturnsNothing(nn.Conv2d):
+    """A convolution whose result is lost."""
+
+    def forward(self, x: Tensor) -> None:  # type: ignore[override]
+        super().forward(x)
+
+
 class ReadsNumbers(nn.Module):
     """Chooses by the numbers of a map."""
 
@@ -146,6 +207,7 @@ class ReadsNumbers(nn.Module):
         (nn.Sequential(nn.Conv2d(3, 4, 3), ReadsNumbers()), {"image_size": 8}, ("1", "ReadsNumbers", "3×8×8")),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), {"image_size": 8}, ("1", "Conv2d")),
         (nn.Sequential(nn.LazyConv2d(4, 3)), {}, ("0",)),
+        (nn.Sequential(ReturnsNothing(3, 4, 3)), {}, ("no tensor",)),
         (nn.Sequential(nn.ReLU()), {"image_size": 0}, ("image_size", "0")),
         (nn.Sequential(nn.ReLU()), {"image_size": (8, 8, 8)}, ("image_size",)),
         (nn.Sequential(nn.ReLU()), {"in_channels": -1}, ("in_channels", "-1")),
