@@ -209,13 +209,12 @@ def _order_note(spec: ZooSpec, *, is_ordered: bool) -> str:
     if is_ordered:
         return _(
             "The names are not torchvision's: the tensors were taken in the order of the file, in which "
-            "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
-            "assumed to be the same."
+            "every shape is that of {name}. What the tensors don't show, such as strides, is assumed to be the "
+            "same."
         ).format(name=spec.name)
     return _(
         "The names are not torchvision's: the tensors were taken in the order of the numbers in their names, in which "
-        "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
-        "assumed to be the same."
+        "every shape is that of {name}. What the tensors don't show, such as strides, is assumed to be the same."
     ).format(name=spec.name)
 
 

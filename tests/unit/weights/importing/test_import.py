@@ -107,6 +107,19 @@ def test_the_activation_is_asked_noted_or_set(imported: Import) -> None:
         notes(renamed, activation="swish")
 
 
+def test_a_renamed_model_of_torchvision_says_once_what_its_activation_is(imported: Import) -> None:
+    theirs = trained(torchvision.models.mnasnet0_5(num_classes=3)).state_dict()
+    modules = {name.rpartition(".")[0]: None for name in theirs}
+    numbers = {module: number for number, module in enumerate(modules)}
+    renamed = {f"layer{numbers[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": theirs[name] for name in theirs}
+
+    def notes(**answers: Any) -> list[str]:
+        return [note for note in imported(renamed, image_size=32, **answers).notes if "activation" in note]
+
+    assert len(notes()) == 1
+    assert notes(activation="gelu") == []
+
+
 def test_torchvisions_names_leave_no_assumptions(imported: Import) -> None:
     assert not any("don't show" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
 
