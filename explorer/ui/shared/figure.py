@@ -8,8 +8,11 @@ an overview above it. The user zooms with Ctrl and the wheel, two fingers, ``+``
 with the wheel alone.
 """
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -18,6 +21,7 @@ from explorer.ui.callbacks import trigger_value
 from explorer.ui.shared import layer_choice
 
 ASSETS = Path(__file__).parents[1] / "assets"
+WIDTH = re.compile(r'<svg[^>]* width="([0-9.]+)"')
 
 _mount = st.components.v2.component(
     "explorer_figure",
@@ -36,6 +40,7 @@ def show_figure(
     on_pick: Callable[[str], None] | None = None,
     tools: bool = False,
     on_choose: Callable[[str], None] | None = None,
+    width: int | Literal["stretch"] = "stretch",
 ) -> None:
     """Show a figure that is no wider than the page.
 
@@ -46,6 +51,7 @@ def show_figure(
         tools: Whether the buttons for zoom and full screen are always visible, not only if the figure scrolls.
         on_choose: Callback for a click on a part ``layer:NAME``, with the layer that is chosen then; empty for none.
             The browser marks the layer at once, in all parts of the page.
+        width: Width of its place in pixels; by default that of the page.
     """
 
     def report() -> None:
@@ -64,4 +70,18 @@ def show_figure(
         data={"svg": svg, "labels": labels, "tools": tools, "choosesLayers": on_choose is not None},
         on_pick_change=report,
         on_choose_change=layer_choice.report(key, on_choose or (lambda _layer: None)),
+        width=width,
     )
+
+
+def show_row(figures: Sequence[str], *, key: str) -> None:
+    """Show figures next to each other, each as wide as it is drawn. What does not fit moves to the next row.
+
+    Args:
+        figures: Figures from :func:`explorer.drawing.svg.figure`.
+        key: Beginning of the keys of the widgets.
+    """
+    with st.container(horizontal=True, gap=None):
+        for number, svg in enumerate(figures):
+            width = WIDTH.match(svg)
+            show_figure(svg, key=f"{key}.{number}", width=math.ceil(float(width[1])) if width else "stretch")

@@ -18,7 +18,7 @@ from explorer.prediction import gallery
 from explorer.prediction.networks import shipped
 from explorer.prediction.pictures import Picture
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections import field
 from explorer.ui.shared.sections.parts import facts
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
@@ -147,10 +147,7 @@ def render(result: Seen, *, dark: bool, numbers: bool = True) -> None:
     if result.reach is None:
         field.render(result.layers, dark=dark, numbers=numbers)
         return
-    places = st.columns([1, 2], gap="small")  # on a phone below each other
-    for place, key, figure in zip(places, ("picture", "reach"), figures(result, dark=dark), strict=True):
-        with place:
-            show_figure(figure, key=f"learn.picture.{key}")
+    show_row(figures(result, dark=dark), key="learn.picture.reach")
     st.caption(
         _(
             "Yellow pixels move the unit most; each map has a scale of its own. The frame is the theoretical field. "

@@ -14,7 +14,7 @@ from explorer.i18n import _
 from explorer.lessons.shortcut import SPEC, Answers, Look
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, widget_key
 
@@ -97,19 +97,18 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         params = short(analyse(SPEC).totals.params)
         background.render_start(result.key, result.problem, plan.format(params=params))
         return
-    for number, figure in enumerate(figures(result, dark=dark)):
-        show_figure(figure, key=f"learn.picture.shortcut.{result.view.show}.{number}")
+    show_row(figures(result, dark=dark), key=f"learn.picture.shortcut.{result.view.show}")
     if numbers and result.view.show != "answers":
         facts(list_numbers(result), min_width=220)
 
 
 def figures(result: Outcome, *, dark: bool) -> list[str]:
     """Return the figures."""
-    return [draw(result, dark=dark) for draw in FIGURES[result.view.show]]
+    return FIGURES[result.view.show](result, dark=dark)
 
 
-def _answers(result: Outcome, *, dark: bool) -> str:
-    """The three kinds of test images, each with the accuracies of both networks."""
+def _answers(result: Outcome, *, dark: bool) -> list[str]:
+    """Test images without a mark and with a false one, each with the accuracies of both networks."""
     look = result.look
     names = _("trained without marks: {share:.1%}"), _("trained with marks: {share:.1%}")
 
@@ -121,26 +120,32 @@ def _answers(result: Outcome, *, dark: bool) -> str:
         Panel(_("False mark: right answers"), panels.rgb(look.pixels), lines("wrong")),
     ]
     words = "; ".join(f"{panel.title}: {', '.join(panel.lines)}" for panel in shown)
-    return panels.draw(shown, label=words, dark=dark)
+    return [panels.draw(shown, label=words, dark=dark)]
 
 
-def _heat(result: Outcome, *, dark: bool) -> str:
-    """One image and the heat of two networks."""
+def _heat(result: Outcome, *, dark: bool) -> list[str]:
+    """One image, and next to it the heat of two networks."""
     look = result.look
     names = _("Trained without marks"), _("Trained with marks")
     title = _("{digit} with the mark of {mark}").format(digit=look.digit, mark=look.mark)
-    shown = [Panel(title, panels.rgb(look.pixels))] + [
+    heats = [
         Panel(name, panels.warm(values), [_("says {digit}").format(digit=answer)])
         for name, values, answer in zip(names, look.heats[:2], look.answers, strict=True)
     ]
-    return panels.draw(shown, label=_("An image, and heat maps of two networks"), dark=dark)
+    return [
+        panels.draw([Panel(title, panels.rgb(look.pixels))], label=title, dark=dark),
+        panels.draw(heats, label=_("Heat maps of two networks"), dark=dark),
+    ]
 
 
-def _compared(result: Outcome, *, dark: bool) -> str:
-    """The heat of the network with marks next to that of random weights."""
+def _scores(result: Outcome, *, dark: bool) -> list[str]:
+    """The heat of the network with marks next to that of random weights, and the probability without hot pixels."""
     names = _("Trained with marks"), _("Random weights")
     shown = [Panel(name, panels.warm(one)) for name, one in zip(names, result.look.heats[1:], strict=True)]
-    return panels.draw(shown, label=_("Heat maps of a trained network and of random weights"), dark=dark)
+    return [
+        panels.draw(shown, label=_("Heat maps of a trained network and of random weights"), dark=dark),
+        _removed(result, dark=dark),
+    ]
 
 
 def _removed(result: Outcome, *, dark: bool) -> str:
@@ -157,7 +162,7 @@ def _removed(result: Outcome, *, dark: bool) -> str:
     return curves.draw(lines, label=label, styles=("", ""), dark=dark, end=end, low=0.0, last_values=False)
 
 
-FIGURES = {"answers": [_answers], "heat": [_heat], "scores": [_compared, _removed]}
+FIGURES = {"answers": _answers, "heat": _heat, "scores": _scores}
 
 
 def list_numbers(result: Outcome) -> list[Fact]:
