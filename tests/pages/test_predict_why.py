@@ -293,6 +293,20 @@ def test_a_map_is_scored_on_request() -> None:
     assert any(metric.label.startswith("Deletion") for metric in app.metric)  # from the cache
 
 
+def test_maps_side_by_side_are_scored_in_one_table() -> None:
+    app = open_page(weights="digits-cnn", method="all")
+    assert not app.table
+    app.button("predict.score").click().run()
+    assert problem(app) == ""
+    table = app.table[0].value
+    assert len(table) == len(cams.Method)
+    own = table.iloc[:, 1].str.extract(r"^([0-9.]+) \(random weights")[0].astype(float)
+    assert own.between(0, 1).all()
+    app = open_page(weights="digits-cnn", method="gradcam")
+    alone = next(float(metric.value) for metric in app.metric if metric.label.startswith("Deletion"))
+    assert alone == own[0], "the map by itself has the same score, from the cache"
+
+
 def test_the_reach_of_a_unit_before_and_after_training() -> None:
     app = open_page(weights="digits-cnn", why="reach", layer="features.2")
     app.button("predict.reach.measure").click().run()

@@ -92,10 +92,12 @@ def render_cams(case: Case) -> None:
     st.caption(words[method])
     opacity = _choose_opacity()
     if method == ALL:
-        shown = [_overlaid(case, _class_map(case, map_layer, index, one), opacity, titles[one], name) for one in Method]
+        heats = {one: _class_map(case, map_layer, index, one) for one in Method}
+        shown = [_overlaid(case, heat, opacity, titles[one], name) for one, heat in heats.items()]
         picture_grid(shown, key="predict.cams", side=SIDE)
     else:
         heat = _class_map(case, map_layer, index, Method(method))
+        heats = {Method(method): heat}
         _render_views(case, heat, opacity, titles[method], name, key="predict.cam")
         if not heat.any():
             st.info(
@@ -106,8 +108,7 @@ def render_cams(case: Case) -> None:
             )
     st.caption(_("Dark purple is the least of a map, yellow the most; each map has a scale of its own."))
     note_shuffled_pixels(case)
-    if method != ALL:
-        scores.render(case, map_layer, index, Method(method), heat)
+    scores.render(case, map_layer, index, heats, titles)
 
 
 def _choose_opacity() -> float:

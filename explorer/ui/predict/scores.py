@@ -1,5 +1,6 @@
-"""The scores of a class activation map: deletion, insertion, and a comparison with maps of random weights."""
+"""The scores of class activation maps: deletion, insertion, and a comparison with maps of random weights."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import altair as alt
@@ -26,17 +27,20 @@ HEIGHT = 300
 _semaphore = semaphore.FairSemaphore(1)  # one at a time; each step lets other predictions go first
 
 
-def render(case: Case, map_layer: MapLayer, index: int, method: Method, heat: Tensor) -> None:
-    """Render a button that scores a class activation map, and then its scores.
+def render(
+    case: Case, map_layer: MapLayer, index: int, heats: Mapping[Method, Tensor], titles: Mapping[str, str]
+) -> None:
+    """Render a button that scores class activation maps, and then their scores.
 
     Args:
-        case: Answer that the map explains.
-        map_layer: Layer of the map.
+        case: Answer that the maps explain.
+        map_layer: Layer of the maps.
         index: Position of the class.
-        method: Method of the map.
-        heat: Map, (height, width).
+        heats: The maps that are shown, (height, width), by their methods.
+        titles: Titles of the methods.
     """
-    st.subheader(_("Can this map be trusted?"), anchor=False)
+    alone = len(heats) == 1
+    st.subheader(_("Can this map be trusted?") if alone else _("Can these maps be trusted?"), anchor=False)
     st.caption(
         _(
             "Pixels are taken away, the hottest first, and put back in that order: a map that shows what the network "
@@ -44,16 +48,27 @@ def render(case: Case, map_layer: MapLayer, index: int, method: Method, heat: Te
             "with random weights, which know nothing."
         ).format(count=RANDOM_NETWORKS)
     )
-    if not heat.any():
+    hot = {method: heat for method, heat in heats.items() if heat.any()}
+    if len(hot) < len(heats):
         st.info(_("A map without any heat has no order of pixels, so it has no scores."), icon=":material/blur_off:")
+    if not hot:
         return
-    key = ("scores", map_layer.layer.name, index, method)
-    requested = st.button(_("Score this map"), icon=":material/rule:", key="predict.score")
-    packed = reasons.load_cached(case.network, case.picture, key)
-    if packed is None and requested:
-        packed = _compute(case, map_layer, index, method, heat, key)
-    if packed is not None:
-        _render_scores(_unpack(packed), case.network.card.classes[index], dark=case.dark)
+    requested = st.button(
+        _("Score this map") if alone else _("Score these maps"), icon=":material/rule:", key="predict.score"
+    )
+    found = {}
+    for method, heat in hot.items():
+        key = ("scores", map_layer.layer.name, index, method)
+        packed = reasons.load_cached(case.network, case.picture, key)
+        if packed is None and requested:
+            packed = _compute(case, map_layer, index, method, heat, key)
+        if packed is not None:
+            found[method] = _unpack(packed)
+    if alone:
+        for one in found.values():
+            _render_scores(one, case.network.card.classes[index], dark=case.dark)
+    elif found:
+        _render_table({titles[method]: one for method, one in found.items()})
 
 
 def _compute(
@@ -122,6 +137,36 @@ def _render_scores(found: HeatScores, name: str, *, dark: bool) -> None:
                     title=title, name=plain(name), first=float(curve[0]), last=float(curve[-1])
                 ),
             )  # fmt: skip
+    _render_method()
+
+
+def _render_table(found: Mapping[str, HeatScores]) -> None:
+    """Render the scores of several maps, by their titles. Each is followed by those of random weights."""
+
+    def column(score: str) -> list[str]:
+        return [
+            _("{own:.2f} (random weights {chance})").format(
+                own=getattr(one.own, score), chance=_range([getattr(other, score) for other in one.chance])
+            )
+            for one in found.values()
+        ]
+
+    st.table(
+        {
+            _("Map"): list(found),
+            _("Deletion, low is good"): column("deletion_score"),
+            _("Insertion, high is good"): column("insertion_score"),
+            _("Like random weights"): [f"{one.similarity:.2f}" for one in found.values()],
+            _("Comparisons won"): [
+                _("{wins} of {count}").format(wins=one.wins, count=one.comparisons) for one in found.values()
+            ],
+        },
+        border="horizontal", hide_index=True, alt=_("Scores of the maps"),
+    )  # fmt: skip
+    _render_method()
+
+
+def _render_method() -> None:
     st.caption(
         _("Removed pixels get the mean colour of the normalisation; the picture to which pixels return is blurred.")
     )
