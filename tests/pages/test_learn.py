@@ -185,7 +185,17 @@ def test_a_teachers_link_fixes_step_controls_and_settings() -> None:
     assert app.query_params["k"] == "5"
 
 
+def test_a_link_that_hides_all_controls() -> None:
+    app = open_page(lesson="why-3x3", step="9", controls="none")
+    assert not app.number_input
+    assert not app.error
+    assert app.query_params["controls"] == "none"
+
+
 def test_faults_of_a_link() -> None:
+    app = open_page(lesson="why-3x3", step="9", controls="k.strides")
+    assert "'strides' is not one of" in helpers.problem(app)
+    assert {widget.key for widget in app.number_input} == {"kernels.stack.k"}
     assert "'nonsense' is not one of" in helpers.problem(open_page(lesson="nonsense"))
     app = open_page(lesson="why-3x3", step="99", **{GUESS + "two": "4"})
     assert "99" in helpers.problem(app)

@@ -14,7 +14,7 @@ from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.lessons import Ask, Lesson, find, lessons
 from explorer.lessons.lesson import Answer, Step
-from explorer.specs.link_text import check_length, write
+from explorer.specs.link_text import ListText, check_length, write
 from explorer.ui.learn.experiments import experiments
 from explorer.ui.page_state import Link, PageFields, PageState
 from explorer.ui.shared.sections.section import PREFIX, Section, widget_key
@@ -23,6 +23,7 @@ log = logging.getLogger("explorer.ui")
 
 LESSON, STEP, CONTROLS, GUESS = "lesson", "step", "controls", "guess-"
 WIDGET = "learn.guess."  # beginning of the keys of widgets for predictions
+NAMES = ListText(empty="none")  # names of settings
 MAX_LINK = 4_000
 MAX_GUESS = 1e15
 
@@ -92,8 +93,7 @@ class LearnState(PageState):
         self.name = name
         problems = self._read_step(rest.pop(STEP, "1"))
         problems += self._read_guesses({key: rest.pop(key) for key in link if key.startswith(GUESS)})
-        if controls := rest.pop(CONTROLS, ""):
-            self.only = tuple(part for part in controls.split(".") if part in self.section.view.model_fields)
+        problems += self._read_controls(rest.pop(CONTROLS, ""))
         self.go(self.step)
         if rest:
             self.view, more = self.section.view.read(rest, name)
@@ -125,6 +125,17 @@ class LearnState(PageState):
                 self.guesses[question.name] = guess
         return problems
 
+    def _read_controls(self, text: str) -> list[str]:
+        """Read which settings the reader may change: their names, or the word for none."""
+        if not text:
+            return []
+        names, known = NAMES.read(text), self.section.labels()
+        self.only = tuple(name for name in names if name in known)
+        if unknown := [name for name in names if name not in known]:
+            return [_("link, controls: {value} is not one of {names}").format(
+                value=shown(unknown[0]), names=", ".join([*known, NAMES.empty]))]  # fmt: skip
+        return []
+
     def to_link(self) -> Link:
         """Return the query parameters that open this step."""
         if not self.name or self.view is None:
@@ -134,7 +145,7 @@ class LearnState(PageState):
             link[STEP] = str(self.step + 1)
         link |= {GUESS + name: write(guess) for name, guess in self.guesses.items()}
         if self.only is not None:
-            link[CONTROLS] = ".".join(self.only)
+            link[CONTROLS] = NAMES.write(self.only)
         return link | self.settings_link()
 
     def settings_link(self) -> Link:
