@@ -4,12 +4,15 @@ A lesson is about one experiment, whose result is computed from the settings tha
 numbers is a function of that result, so that no number about a network is written into a lesson.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Text = str | Callable[[Any], str]
 """Markdown, or a function that returns it for the result of the experiment."""
+
+EMPHASIS = re.compile(r"(\*{1,2})(\S|\S.*?\S)\1", re.DOTALL)
 
 Answer = str | float
 """The key of an option, or a number."""
@@ -18,6 +21,11 @@ Answer = str | float
 def written(text: Text, result: object) -> str:
     """Returns a text for the result of the experiment."""
     return text if isinstance(text, str) else text(result)
+
+
+def without_markdown(text: str) -> str:
+    """Returns a text without the signs of emphasis and code, for places that show them as they are."""
+    return EMPHASIS.sub(r"\2", text).replace("`", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

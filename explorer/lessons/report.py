@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from explorer.drawing.theme import DARK, LIGHT
 from explorer.i18n import _, language
-from explorer.lessons.lesson import Lesson
+from explorer.lessons.lesson import Lesson, without_markdown
 
 STYLE = """
 body { font: 16px/1.5 "Source Sans", "Helvetica Neue", Arial, sans-serif; color: var(--ink); background: var(--ground);
@@ -49,7 +49,7 @@ def report(lesson: Lesson, chapter: Chapter) -> str:
     parts += [f"<figure>{_themed(light, dark, colours)}</figure>" for light, dark in chapter.figures]
     parts += _table(_("Numbers"), [], chapter.numbers)
     header = [_("Question"), _("You said"), _("In your run")]
-    parts += _table(_("Your predictions"), header, [tuple(map(_without_markdown, row)) for row in chapter.predictions])
+    parts += _table(_("Your predictions"), header, [tuple(map(without_markdown, row)) for row in chapter.predictions])
     parts += _table(_("Settings"), [], list(chapter.settings.items()))
     if lesson.papers:
         papers = "".join(f"<li>{escape(paper.title)}: {escape(paper.address)}</li>" for paper in lesson.papers)
@@ -86,10 +86,6 @@ def _variables(colours: dict[str, tuple[str, str]]) -> str:
     return (
         f":root {{ color-scheme: light dark; {light}}}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
     )
-
-
-def _without_markdown(text: str) -> str:
-    return text.replace("**", "").replace("`", "")
 
 
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.lessons import Ask, Reveal, Step, Try
-from explorer.lessons.lesson import written
+from explorer.lessons.lesson import without_markdown, written
 from explorer.ui.learn import summary
 from explorer.ui.learn.results import answer_text
 from explorer.ui.learn.state import WIDGET, LearnState
@@ -96,7 +96,7 @@ def _for_class(question: Ask, text: str) -> str:
     """Return the question in a form that the bar of a class can ask. It does not hold the answer."""
     content = {
         "kind": "choice" if question.options else "number",
-        "text": text.replace("**", "").replace("`", ""),
+        "text": without_markdown(text),
         "options": list(question.options.values()),
     }
     return f'<span hidden data-class-question="{escape(json.dumps(content))}"></span>'

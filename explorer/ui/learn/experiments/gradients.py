@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.lessons.gradients import Setting, Slope, amount, norms, signed, slope
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
 from explorer.workers import semaphore
@@ -109,7 +109,7 @@ def compute(view: GradientsView) -> Pair:
 
 def render(result: Pair, *, dark: bool, numbers: bool = True) -> None:
     """Render the gradients along the depth."""
-    show_figure(figures(result, dark=dark)[0], key="learn.picture.gradients")
+    show_row(figures(result, dark=dark), key="learn.picture.gradients")
     if numbers:
         facts(list_numbers(result, clips=is_rendered("clip")), min_width=CARD_WIDTH)
 

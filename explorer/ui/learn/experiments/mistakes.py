@@ -11,7 +11,7 @@ from explorer.drawing.panels import Panel
 from explorer.i18n import _
 from explorer.lessons.mistakes import Finding, Setting, find
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, widget_key
 from explorer.workers import semaphore
@@ -68,8 +68,7 @@ def render(result: Made, *, dark: bool, numbers: bool = True) -> None:
     """Render what this product says, the figures, and the numbers."""
     if result.finding.sentence:
         st.code(result.finding.sentence, language=None, wrap_lines=True)
-    for number, figure in enumerate(figures(result, dark=dark)):
-        show_figure(figure, key=f"learn.picture.mistakes.{number}")
+    show_row(figures(result, dark=dark), key="learn.picture.mistakes")
     if numbers:
         facts(list_numbers(result), min_width=180)
 

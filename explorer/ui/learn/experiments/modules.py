@@ -13,7 +13,7 @@ from explorer.lessons.gradients import amount
 from explorer.lessons.heads import Heads, heads
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections import inception
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
@@ -100,7 +100,7 @@ def render(result: Modules, *, dark: bool, numbers: bool = True) -> None:
     if result.heads is None:
         inception.render(result.module, dark=dark, numbers=numbers)
         return
-    show_figure(figures(result, dark=dark)[0], key="learn.picture.heads")
+    show_row(figures(result, dark=dark), key="learn.picture.heads")
     if numbers:
         facts(list_numbers(result), min_width=220)
 

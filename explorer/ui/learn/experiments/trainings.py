@@ -19,7 +19,7 @@ from explorer.lessons.trainings import DATASET, IMAGE, Options, Variant, variant
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.class_run import offer_experiment
-from explorer.ui.shared.figure import show_figure
+from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import narrow_number_input
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
 from explorer.ui.shared.text import plain
@@ -144,11 +144,11 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     """Render a button that starts the trainings, then their progress, and finally the curves."""
     del numbers  # before the run there are none
     if result.view.compare == "dense":
-        show_figure(_digits(result.view, dark=dark), key="learn.picture.digits")
+        show_row([_digits(result.view, dark=dark)], key="learn.picture.digits")
     if not result.trained:
         background.render_start(result.key, result.problem, _plan(result))
         return
-    show_figure(figures(result, dark=dark)[0], key="learn.picture.curves")
+    show_row(figures(result, dark=dark)[:1], key="learn.picture.curves")
     offer_experiment([(row.variant.name, row.validation or row.training) for row in result.trained])
     rows = result.trained
     held_out = (
