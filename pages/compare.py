@@ -14,7 +14,7 @@ from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, export, state, tables
 from explorer.ui.compare import rows as compare_rows
-from explorer.ui.shared import html_tables, network_drop, network_files, published
+from explorer.ui.shared import html_tables, link_problems, network_drop, network_files, published
 from explorer.ui.shared.cases import cases
 from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.networks import title
@@ -36,12 +36,7 @@ titles = {case.name: case.title for case in cases()}
 st.pills(_("Cases"), list(titles), format_func=titles.__getitem__, key=state.CASE, on_change=state.open_case)
 if case := state.matching_case(page_state):
     st.markdown(f":material/visibility: {plain(case.explanation)}")
-if page_state.link_problems:
-    st.error(
-        plain(" ".join(page_state.link_problems)),
-        title=_("This link can't be opened: you see another comparison instead"),
-        icon=":material/error:",
-    )
+link_problems.render(page_state, _("This link can't be opened: you see another comparison instead"))
 
 comparison, size_problem = state.compare_networks(page_state)
 letters = [letter.upper() for letter in state.LETTERS[: len(page_state.networks)]]

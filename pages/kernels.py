@@ -8,6 +8,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.ui.kernels import state
 from explorer.ui.kernels.sections import SECTIONS
+from explorer.ui.shared import link_problems
 from explorer.ui.shared.text import plain
 
 page_state = state.KernelsState.of_session()
@@ -25,11 +26,6 @@ section = SECTIONS[page_state.show]
 result = page_state.compute(section, section.controls())
 if page_state.problem:
     st.error(plain(page_state.problem), title=_("The figure shows the last valid settings"), icon=":material/error:")
-if page_state.link_problems:
-    st.error(
-        "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
-        title=_("Parts of this link can't be read: you see the default instead"),
-        icon=":material/error:",
-    )
+link_problems.render(page_state, _("Parts of this link can't be read: you see the default instead"))
 section.render(result, dark=dark)
 page_state.write_link()

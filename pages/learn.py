@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.ui.learn import gallery, progress, state, steps
-from explorer.ui.shared.text import plain
+from explorer.ui.shared import link_problems
 
 
 @st.fragment
@@ -17,12 +17,7 @@ def render() -> None:
     page_state.begin()
     dark = st.context.theme.type == "dark"
     st.html(steps.STYLE)
-    if page_state.link_problems:
-        st.error(
-            "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
-            title=_("Parts of this link can't be read: you see the default instead"),
-            icon=":material/error:",
-        )
+    link_problems.render(page_state, _("Parts of this link can't be read: you see the default instead"))
     if page_state.name:
         steps.render(page_state, dark=dark)
         progress.record(page_state.name, page_state.step, len(page_state.lesson.steps))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.ui.predict import answers, choose, evaluation, state, weights_list
-from explorer.ui.shared.text import plain
+from explorer.ui.shared import link_problems
 
 predict_state = state.predict_state()
 predict_state.begin()
@@ -20,12 +20,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         _("Show"), list(sections), required=True, format_func=sections.__getitem__, key=state.VIEW_PREFIX + "show",
         label_visibility="collapsed", persist_state="page",
     )  # fmt: skip
-if predict_state.link_problems:
-    st.error(
-        plain(" ".join(predict_state.link_problems)),
-        title=_("This link can't be opened: you see the default instead"),
-        icon=":material/error:",
-    )
+link_problems.render(predict_state, _("This link can't be opened: you see the default instead"))
 
 match predict_state.view.show:
     case "predict":

@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.runs import actions, disk, live, preview, results, run_settings, sections, shared, state, sweep, table
 from explorer.ui.runs import files as files_section
-from explorer.ui.shared import job_status
+from explorer.ui.shared import job_status, link_problems
 from explorer.ui.shared.class_run import offer_jobs
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.store_errors import wait_for_store
@@ -48,12 +48,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
             on_click=actions.open_dialog,
             args=(disk.CLEAR,),
         )
-if page.link_problems:
-    st.error(
-        plain(" ".join(page.link_problems)),
-        title=_("This link can't be opened: you see all runs instead"),
-        icon=":material/error:",
-    )
+link_problems.render(page, _("This link can't be opened: you see all runs instead"))
 if page.error:
     st.error(plain(page.error), icon=":material/error:")
     page.error = ""

@@ -9,6 +9,7 @@ from explorer.families.link import BASE
 from explorer.i18n import _
 from explorer.ui import glossary
 from explorer.ui.glossary import term
+from explorer.ui.shared import link_problems
 from explorer.ui.start import explore, learn, networks, parts, predict, runs, tour
 
 if BASE in st.query_params:
@@ -18,6 +19,7 @@ dark = st.context.theme.type == "dark"
 
 st.html(parts.STYLE)
 st.title("CNN Architecture Explorer", anchor=False)
+link_problems.render_unknown(())
 st.html(
     _(
         "Change any layer of a convolutional network and see at once its {params}, {macs}, {memory} and {field}. Train "

@@ -6,7 +6,7 @@ Every change is checked. An invalid value gets an error message next to its fiel
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.ui.shared.text import plain
+from explorer.ui.shared import link_problems
 from explorer.ui.train import data, network, recipe, run, state, submit, sweep
 
 training = state.Training.of_session()
@@ -14,12 +14,7 @@ training.begin()
 dark = st.context.theme.type == "dark"
 
 st.title(_("Train"), anchor=False)
-if training.link_problems:
-    st.error(
-        "\n".join(f"- {plain(problem)}" for problem in training.link_problems),
-        title=_("Parts of this link can't be read: you see the default instead"),
-        icon=":material/error:",
-    )
+link_problems.render(training, _("Parts of this link can't be read: you see the default instead"))
 widths = sweep.COLUMN_WIDTHS_WITH_TABLE if training.form.rows else (11, 14, 10)
 data_side, recipe_side, run_side = st.columns(widths, gap="medium")
 

@@ -15,7 +15,7 @@ from explorer.jobs.store import Status, Store, store
 from explorer.ui.page_state import REFRESH_LINK
 from explorer.ui.shared.task_queue import Future
 from tests.helpers import made_runs
-from tests.pages.helpers import open_page
+from tests.pages.helpers import open_page, problem
 from tests.pages.page_states import declared, edit, editable, set_link
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -158,6 +158,15 @@ def test_a_page_is_unchanged_when_the_user_returns(page: str) -> None:
     assert not app.exception
     assert app.query_params == link
     assert {key: app.session_state[key] for key in editable(app, page)} == widgets
+
+
+@pytest.mark.parametrize("page", [*sorted(declared()), *WITHOUT_STATE])
+def test_an_unknown_parameter_is_named_and_a_tracking_parameter_is_not(page: str) -> None:
+    link = START.get(page, {})
+    shown = problem(open_page(page, **link, nonsense="1", utm_source="mail", fbclid="2", embed="true"))
+    assert "'nonsense'" in shown
+    assert "utm_source" not in shown
+    assert problem(open_page(page, **link, utm_source="mail", fbclid="2")) == ""
 
 
 def test_a_hidden_widget_keeps_its_value() -> None:

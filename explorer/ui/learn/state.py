@@ -79,10 +79,10 @@ class LearnState(PageState):
         """Open the lesson of a link, or the gallery. Parts that can't be read get their defaults."""
         self.name, self.step, self.guesses, self.only, self.view, self.problem = "", 0, {}, None, None, ""
         self.seen = {}
-        if not link:
-            return []
+        if LESSON not in link:
+            return [_("link, {name}: there is no lesson with such a setting").format(name=shown(key)) for key in link]
         rest = dict(link)
-        name = rest.pop(LESSON, "")
+        name = rest.pop(LESSON)
         try:
             check_length(link, MAX_LINK)
         except InputError as error:

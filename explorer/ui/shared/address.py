@@ -7,6 +7,11 @@ import streamlit as st
 
 PAGES = Path(__file__).parents[3] / "pages"
 SHARED = frozenset(["lang", "embed", "embed_options", "class", "present"])
+# What mail programs, search engines and social networks add to links, besides names that begin with ``utm_``.
+TRACKING = frozenset([
+    "dclid", "fbclid", "gad_source", "gbraid", "gclid", "igshid", "mc_cid", "mc_eid", "msclkid", "twclid", "wbraid",
+    "yclid",
+])  # fmt: skip
 
 
 def shared_parameters() -> dict[str, str]:
@@ -16,7 +21,11 @@ def shared_parameters() -> dict[str, str]:
 
 def page_parameters() -> dict[str, str]:
     """The parameters of the open page."""
-    return {key: st.query_params[key] for key in st.query_params if key not in SHARED}
+    return {key: st.query_params[key] for key in st.query_params if key not in SHARED and not _is_tracking(key)}
+
+
+def _is_tracking(key: str) -> bool:
+    return key in TRACKING or key.startswith("utm_")
 
 
 def write(link: Mapping[str, str]) -> None:
