@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, Self
@@ -25,6 +26,12 @@ from explorer.specs.reading import decode, legible, read_json
 CARD = "card"  # key in the header's metadata
 MAX_NAME = 500  # characters of the name of a card or a class
 MAX_HEADER = 16_000_000  # bytes of the header
+
+
+@lru_cache(maxsize=1000)
+def _parsed(spec: str) -> Spec:
+    """Return a spec from its JSON. Each run of a page asks for the specs of all cards."""
+    return parse_spec(json.loads(spec))
 
 
 class Card(BaseModel):
@@ -51,7 +58,7 @@ class Card(BaseModel):
         Raises:
             SpecError: If the spec breaks a rule.
         """
-        return parse_spec(self.spec)
+        return _parsed(json.dumps(self.spec))
 
     @property
     def network(self) -> NamedNetwork:

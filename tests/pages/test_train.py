@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -40,6 +41,9 @@ def test_the_first_visit_is_ready_to_train_the_digits() -> None:
     assert "56,714 parameters" in words(app)
     assert not app.button(key=SUBMIT).disabled
     assert dict(app.query_params) == {"net": "digits-cnn"}
+    balance, rate = (go.Figure(json.loads(chart.proto.spec)) for chart in app.get("plotly_chart"))  # refuses no figure
+    assert sum(sum(bar.y) for bar in balance.data) == 1797
+    assert max(rate.data[0].y) == form(app).recipe.lr
 
 
 def test_the_complete_form_is_restored_from_its_link() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from explorer import access
@@ -18,7 +17,7 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, flip_notes
-from explorer.ui.shared.chart_text import LEGEND_ABOVE, readable
+from explorer.ui.shared.chart_text import LEGEND_ABOVE, PlainFigure
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -149,7 +148,7 @@ def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
     for note in preview.notes:
         st.caption(f":material/info: {plain(_with_upload_name(note, form))}")
     st.plotly_chart(
-        readable(_class_chart(preview, parts, dark=dark)), key="train-balance", config=NO_TOOLBAR,
+        _class_chart(preview, parts, dark=dark), key="train-balance", config=NO_TOOLBAR,
         alt=_("Images of each class: {counts}").format(
             counts=", ".join(f"{name} {count:,}" for name, count in zip(preview.classes, preview.train, strict=True))
         ),
@@ -173,31 +172,39 @@ def _description(preview: Preview) -> str:
     ).format(classes=len(preview.classes), colour=colour)
 
 
-def _class_chart(preview: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> go.Figure:
-    figure = go.Figure()
+def _class_chart(preview: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> PlainFigure:
+    numbers = list(range(len(preview.classes)))
+    few = len(preview.classes) <= MAX_LABELS
     kinds = colours(dark=dark)
     shades = (kinds[Group.CONVOLUTION], kinds[Group.POOLING], kinds[Group.NORMALISATION])
-    for (name, counts), shade in zip(parts.items(), shades, strict=True):
-        figure.add_bar(
-            x=list(range(len(counts))), y=counts, name=name, marker={"color": shade},
-            customdata=preview.classes, hovertemplate="%{customdata}: %{y:,}",
-        )  # fmt: skip
-    few = len(preview.classes) <= MAX_LABELS
-    figure.update_layout(
-        barmode="stack",
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        bargap=0.25,
-        xaxis={
-            "tickvals": list(range(len(preview.classes))) if few else [],
+    bars = [
+        {
+            "type": "bar",
+            "x": numbers,
+            "y": list(counts),
+            "name": name,
+            "marker": {"color": shade},
+            "constraintext": "none",
+            "customdata": list(preview.classes),
+            "hovertemplate": "%{customdata}: %{y:,}",
+        }
+        for (name, counts), shade in zip(parts.items(), shades, strict=True)
+    ]
+    layout = {
+        "barmode": "stack",
+        "height": HEIGHT,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "bargap": 0.25,
+        "xaxis": {
+            "tickvals": numbers if few else [],
             "ticktext": [name[:12] for name in preview.classes] if few else [],
-            "title": "" if few else _("Classes"),
+            "title": {"text": "" if few else _("Classes")},
         },
-        yaxis={"title": _("Images"), "nticks": 5},
-        legend=LEGEND_ABOVE,
-        showlegend=True,
-    )
-    return figure
+        "yaxis": {"title": {"text": _("Images")}, "nticks": 5},
+        "legend": LEGEND_ABOVE,
+        "showlegend": True,
+    }
+    return PlainFigure(bars, layout)
 
 
 def _render_samples(form: Form, preview: Preview) -> None:

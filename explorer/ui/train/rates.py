@@ -4,13 +4,13 @@ import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
-import plotly.graph_objects as go
 import torch
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _, ngettext
 from explorer.recipes import Recipe
 from explorer.training.optimizers import Schedule, make_optimizer
+from explorer.ui.shared.chart_text import PlainFigure
 
 HEIGHT = 170
 MAX_STEPS = 1_200  # steps of the simulation: each takes some microseconds
@@ -39,24 +39,26 @@ def rates(recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return (*epochs, float(recipe.epochs)), (*values, values[-1])
 
 
-def chart(recipe: Recipe, *, dark: bool) -> go.Figure:
+def chart(recipe: Recipe, *, dark: bool) -> PlainFigure:
     """Draws the learning rate over the epochs."""
     epochs, values = rates(recipe)
-    colours = theme(dark=dark)
-    figure = go.Figure()
-    figure.add_scatter(
-        x=_subsample(epochs), y=_subsample(values), mode="lines", line={"color": colours.accent, "width": 2},
-        name="",
-        hovertemplate=_("epoch %{x:.1f}: %{y:.3g}"),
-    )  # fmt: skip
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"title": _("Epochs"), "rangemode": "tozero", "nticks": 8},
-        yaxis={"title": _("Rate"), "range": [0, 1.08 * max(values)], "nticks": 5, "tickformat": ".2~g"},
-        showlegend=False,
-    )
-    return figure
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": _subsample(epochs),
+        "y": _subsample(values),
+        "name": "",
+        "line": {"color": theme(dark=dark).accent, "width": 2},
+        "hovertemplate": _("epoch %{x:.1f}: %{y:.3g}"),
+    }
+    layout = {
+        "height": HEIGHT,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "xaxis": {"title": {"text": _("Epochs")}, "rangemode": "tozero", "nticks": 8},
+        "yaxis": {"title": {"text": _("Rate")}, "range": [0, 1.08 * max(values)], "nticks": 5, "tickformat": ".2~g"},
+        "showlegend": False,
+    }
+    return PlainFigure([line], layout)
 
 
 def _subsample(values: Sequence[float]) -> list[float]:

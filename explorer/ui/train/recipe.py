@@ -7,7 +7,6 @@ from explorer.analysis import analyse
 from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import RECIPES, Recipe
-from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.train_form import Form
 from explorer.ui.train import fields, rates, state, weights
@@ -84,7 +83,7 @@ def render_rate(training: Training, *, dark: bool) -> None:
     recipe = training.form.recipe
     with training.containers[RATE]:
         st.plotly_chart(
-            readable(rates.chart(recipe, dark=dark)), key="train-rate", config=NO_TOOLBAR,
+            rates.chart(recipe, dark=dark), key="train-rate", config=NO_TOOLBAR,
             alt=rates.description(recipe),
         )  # fmt: skip
         if recipe.schedule == "plateau":
