@@ -33,12 +33,22 @@ def pytest_configure(config: pytest.Config) -> None:
         torch.set_num_threads(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests that fork a training first: PyTorch can't fork after autograd has used threads, as exports do.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one worker begin with tests that fork a training, and the next one with those that wait for minutes.
 
+    PyTorch can't fork after autograd has used threads, as exports do.
     See https://github.com/pytorch/pytorch/wiki/Autograd-and-Fork.
+
+    At first pytest-xdist gives each worker an equal share of the tests, in their order. Tests that wait for minutes
+    would be the last to end if they began in the middle of a share.
     """
-    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+    order = {name: [item for item in items if item.get_closest_marker(name)] for name in ("forks", "waits")}
+    first = {*order["forks"], *order["waits"]}
+    others = [item for item in items if item not in first]
+    items[:] = order["forks"] + others
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    second_share = (len(items) + len(order["waits"])) // workers
+    items[second_share:second_share] = order["waits"]
 
 
 def pytest_collection_finish() -> None:

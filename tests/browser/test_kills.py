@@ -48,6 +48,7 @@ def killed(app: Killed) -> None:
     app.wait()
 
 
+@pytest.mark.waits
 def test_the_app_is_killed_at_any_moment_and_then_everything_at_once(arena: Arena, page: Page) -> None:
     chance = random.Random(0)  # noqa: S311  random times, no secrets
     app, address = serve(arena.folder / "log")

@@ -26,7 +26,7 @@ from tests.helpers.process_harness import RECIPE, VICTIMS, Arena, kill, own_queu
 from tests.helpers.ranks import run_in_ranks
 from tests.helpers.training import SPEC, difference, images
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.waits]
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
 KILLS = 8  # of one job: each victim twice, before the job has finished
