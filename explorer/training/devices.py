@@ -117,9 +117,14 @@ def make_plan(network: nn.Module, device: torch.device, precision: str, batch_ma
         raise InputError(_("precision: fp16 needs a GPU; a CPU trains in fp32 or bf16"))
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     dtype = named[precision] if precision in named else _best_dtype(device, batch_macs)
+    safe = device.type != "cpu" or _has_safe_kernels(dtype)
+    return Plan(device, dtype, forward_format(network, device) if safe else torch.contiguous_format)
+
+
+def forward_format(network: nn.Module, device: torch.device) -> torch.memory_format:
+    """Chooses the memory format in which the forward pass is fastest: channels_last for convolutions, except on MPS."""
     convolutional = any(isinstance(module, nn.Conv2d) for module in network.modules())
-    last = convolutional and device.type != "mps" and (device.type != "cpu" or _has_safe_kernels(dtype))
-    return Plan(device, dtype, torch.channels_last if last else torch.contiguous_format)
+    return torch.channels_last if convolutional and device.type != "mps" else torch.contiguous_format
 
 
 def _best_dtype(device: torch.device, batch_macs: int) -> torch.dtype:

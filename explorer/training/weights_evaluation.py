@@ -13,7 +13,7 @@ from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.training.batches import EvaluationBatches, Placement
 from explorer.training.calibration import Calibration
-from explorer.training.devices import choose_device
+from explorer.training.devices import choose_device, forward_format
 from explorer.training.evaluation import evaluate, report_progress
 from explorer.training.mistakes import Mistake, Mistakes
 from explorer.weights.files import load as load_weights
@@ -66,12 +66,13 @@ def evaluate_weights(weights: Path, data: str, split: str, device: str, progress
             else _("The grey images are given with three equal channels, as the network takes three.")
         )
     labels, warnings = match_classes(card.classes, dataset.classes)
-    placement = Placement(choose_device(device))
+    chosen_device = choose_device(device)
+    placement = Placement(chosen_device, forward_format(network, chosen_device))
     chosen = replace(chosen, labels=labels[chosen.labels])
     batches = EvaluationBatches(chosen, card.inputs, min(max(PIXELS // card.inputs.sides.area, 1), BATCH), placement)
     mistakes, calibration = Mistakes(batches.shares(), placement.device), Calibration()
     scores = evaluate(
-        network.to(placement.device),
+        network.to(placement.device, memory_format=placement.memory_format),  # type: ignore[call-overload]
         report_progress(batches.batches(), len(chosen), lambda *counts: progress(_("running the network"), *counts)),
         len(card.classes),
         placement.device,
