@@ -68,14 +68,14 @@ def _forks(forked: None) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that stands still unless a test changes ``now``.
 
-    Pages use it to detect quick edits, double clicks and abandoned tasks.
+    Pages use it to detect quick edits that undo takes back together, double clicks and abandoned tasks.
     """
-    from explorer.ui.page_state import guard, history
+    from explorer.ui.page_state import history
     from explorer.ui.shared import task_queue
     from explorer.ui.train import submit
 
     fake = SimpleNamespace(now=1000.0)
-    for module in (task_queue, guard, history, submit):
+    for module in (task_queue, history, submit):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: fake.now))
     return fake
 

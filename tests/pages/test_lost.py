@@ -1,7 +1,6 @@
 """Actions of the user are not lost if the browser requests another run at the same time."""
 
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,13 +52,12 @@ def test_a_callback_finishes_and_its_assignments_stay(typed: dict[str, str], nam
     assert app.session_state["name"] == "old"
 
 
-def test_an_upload_is_chosen_even_if_its_run_carries_an_old_link(clock: SimpleNamespace) -> None:
+def test_an_upload_is_chosen_even_if_its_run_carries_an_old_link() -> None:
     app = open_page(net="digits-cnn")
     before = dict(app.query_params)
     app.number_input(key=LR).set_value(0.02).run()
     for repeated in (False, True):
-        clock.now += 60  # on a busy machine, the browser still doesn't know the link of the edit
-        app.query_params.clear()
+        app.query_params.clear()  # on a busy machine, the browser still doesn't know the link of the edit
         app.query_params.update(before)
         if repeated:
             app.session_state[REFRESH_LINK] = before

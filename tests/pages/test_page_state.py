@@ -4,7 +4,6 @@ The tests find pages and widgets by their declarations, so that they cover a new
 """
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
 from explorer.jobs.store import Status, Store, store
-from explorer.ui.page_state import REFRESH_LINK
+from explorer.ui.page_state import REFRESH_LINK, guard
 from explorer.ui.shared.task_queue import Future
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page, problem
@@ -116,19 +115,29 @@ def test_a_step_back_to_the_empty_link_is_followed() -> None:
 
 
 @every_page
-def test_an_old_link_is_followed_after_some_seconds_despite_an_edit(page: str, clock: SimpleNamespace) -> None:
+def test_a_step_back_is_followed_despite_an_edit(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = fresh(page)
     before, _after = edited(app, page, 1)
-    clock.now += 3
     set_link(app, before)
+    monkeypatch.setattr(guard, "_is_step_back", lambda: True)
     edit(app, editable(app, page)[1]).run()
     assert app.query_params == state(app, page).to_link() == before
 
 
-def test_a_click_counts_however_old_the_link_of_its_run_is(clock: SimpleNamespace) -> None:
+@every_page
+def test_a_link_that_was_lost_on_its_way_to_the_browser_is_written_again(page: str) -> None:
+    app = fresh(page)
+    first, second, third = edited(app, page, 2)
+    for known in (first, second):
+        set_link(app, known)
+        state(app, page).mark_user_action()  # the next request, for instance a chosen layer
+        app.run()
+        assert app.query_params == state(app, page).to_link() == third
+
+
+def test_a_click_counts() -> None:
     app = fresh("compare")
     before, _after = edited(app, "compare", 1)
-    clock.now += 60
     set_link(app, before)
     app.button(key="compare.add").click().run()
     assert app.query_params["c"]

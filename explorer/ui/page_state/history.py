@@ -4,9 +4,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from explorer.ui.page_state.guard import TYPING_SECONDS
-
 MAX_UNDO = 200
+TYPING_SECONDS = 2.0  # edits of one field with no more time between them are one step
 
 T = TypeVar("T")
 

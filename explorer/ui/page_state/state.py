@@ -151,8 +151,11 @@ class PageState(ABC):
         if self.link_problems:
             return
         link = self.to_link()
-        if link != (self.link if self.is_stale else self._current_link()):
-            address.write(link)  # if the run is interrupted here, self.link is still the link in the address bar
+        if link != self._current_link():
+            # If this run is interrupted here, self.link is still the link in the address bar. Otherwise it may be
+            # newer: Streamlit drops what a run has sent if the next request comes at that moment. That request has
+            # the older link, so its run writes the link again. The browser skips a link that it has already.
+            address.write(link)
         if link != self.link:
             self.guard.add_former_link(self.link)
             self.link = link
