@@ -17,6 +17,7 @@ from explorer.ui import (  # noqa: E402
     language_note,
     page_state,
     presenter,
+    responses,
     server_logs,
     session_reads,
     sign_in,
@@ -25,6 +26,7 @@ from explorer.ui.classroom import bar  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
+responses.install()
 session_reads.install()
 sign_in.install()
 server_logs.configure()

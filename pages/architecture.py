@@ -86,6 +86,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
         on_change=state.open_preset, width=330,
     )  # fmt: skip
     buttons = st.container(horizontal=True, gap="xsmall", width="content", key="toolbar-buttons")
+toolbar.drop_problem(page_state)
 diagram_area = st.container(key="face")
 headline_area = st.container(key="headline", gap="small")
 editor_side, layer_side = st.columns(2, gap="medium")

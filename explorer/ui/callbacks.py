@@ -16,6 +16,10 @@ The browser puts what happens at the same moment into one request, and that requ
 widgets is in a fragment. A click on another widget is then lost while a fragment sends often, as a live camera does.
 With this module, such a request runs the whole page.
 
+A run that hides a widget removes its value. Until the browser knows that, its requests contain the widget as it was.
+Streamlit takes this for a change, and calls the widget's callback again: a file that was opened once is opened again,
+and the edits since then are lost. With this module, a widget that was removed and comes unchanged is ignored.
+
 Callbacks, and fragments that run by themselves, use the session's language: the script that sets it has not run then.
 """
 
@@ -33,6 +37,7 @@ from explorer.i18n import choose_language, use_language
 
 _ASSIGNMENTS = "explorer_given"  # key in the session's state
 _LOCK = "explorer_lock"  # key in the session's state
+_SENT = "explorer_sent"  # key in the session's state
 
 
 class _Assignment:
@@ -69,9 +74,11 @@ def install() -> None:
         states = {} if fresh_widget_states is None else {state.id: state for state in fresh_widget_states.widgets}
         sent = {name: state.SerializeToString(deterministic=True) for name, state in states.items()}
         stale = {name for name, assignment in assignments.items() if sent.get(name) == assignment.sent}
+        stale |= {name for name in states if _is_removed(self, states[name], sent[name])}
         if stale:
             fresh_widget_states = WidgetStates(widgets=[state for name, state in states.items() if name not in stale])
         _run_page_if_needed(self, fresh_widget_states, others)
+        self._state._old_state[_SENT] = sent
         interrupt = self._yield_callback
         object.__setattr__(self, "_yield_callback", lambda: None)
         try:
@@ -140,6 +147,18 @@ def _has_changed(session: Any, state: WidgetState, fragments: list[str]) -> bool
     except KeyError:  # the page does not show it any more
         return False
     return bool(metadata.deserializer(unpack_widget_state_value(state)) != known)
+
+
+def _is_removed(session: Any, state: WidgetState, sent: bytes) -> bool:
+    """Whether the last run has removed a widget that the browser sends again, because it does not know that yet."""
+    inner = session._state
+    return (
+        inner._old_state.get(_SENT, {}).get(state.id) == sent
+        and state.id in inner._new_widget_state.widget_metadata
+        and state.id not in inner._old_state
+        and state.id not in inner._new_widget_state.states
+        and not (state.WhichOneof("value") or "").endswith("trigger_value")
+    )
 
 
 def _assignments(session: Any) -> dict[str, _Assignment]:

@@ -22,6 +22,7 @@ NAME = "library.name"
 CHOSEN = "library.chosen"
 UPLOAD = "library.upload"
 RESULT = "library.reply"  # session_state key: result of the last action, (is_success, message)
+DROP_PROBLEM = "library.drop"  # session_state key: why a dropped file is not open, and the link of the page then
 
 
 def history(page_state: state.ArchitectureState) -> None:
@@ -147,17 +148,39 @@ def _delete() -> None:
 
 def _upload() -> None:
     file = st.session_state[UPLOAD]
-    if file is not None:
-        _open_upload(file)
+    if file is None:
+        return
+    try:
+        _open_file(file)
+    except InputError as error:
+        _set_result(str(error), is_success=False)
+    else:
+        _set_result(_("{name} is open.").format(name=file.name))
 
 
 def open_dropped(file: UploadedFile) -> None:
-    """For callbacks: open a file that was dropped on the page. If that fails, the menu opens with the reason."""
-    st.session_state[LIBRARY] = not _open_upload(file)
+    """For callbacks: open a file that was dropped on the page. If that fails, :func:`drop_problem` shows the reason."""
+    try:
+        _open_file(file)
+    except InputError as error:
+        st.session_state[DROP_PROBLEM] = (str(error), state.ArchitectureState.of_session().link)
+    else:
+        st.session_state.pop(DROP_PROBLEM, None)
 
 
-def _open_upload(file: UploadedFile) -> bool:
-    """Open a file, set the message of the menu, and return whether the file is open."""
+def drop_problem(page_state: state.ArchitectureState) -> None:
+    """Render why the last dropped file is not open, until the page shows something else."""
+    problem, link = st.session_state.get(DROP_PROBLEM, ("", {}))
+    if problem and link == page_state.link:
+        st.error(plain(problem))
+
+
+def _open_file(file: UploadedFile) -> None:
+    """Open a file.
+
+    Raises:
+        InputError: If that fails; names file and rule.
+    """
     try:
         if file.name.lower().endswith(SUFFIX):
             state.open_file(network_files.open_file(file.name, file.getbuffer()))
@@ -167,10 +190,7 @@ def _open_upload(file: UploadedFile) -> bool:
         else:
             _open_spec(read_file(file.getvalue(), state.ArchitectureState.of_session().spec))
     except InputError as error:
-        _set_result(_("{file}: {problem}").format(file=file.name, problem=error), is_success=False)
-        return False
-    _set_result(_("{name} is open.").format(name=file.name))
-    return True
+        raise InputError(_("{file}: {problem}").format(file=file.name, problem=error)) from None
 
 
 def read_file(content: bytes, current: Spec) -> Spec:
