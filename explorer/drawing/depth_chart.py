@@ -1,7 +1,7 @@
 """Positive numbers along the depth of networks, on a logarithmic scale."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from explorer.drawing import svg
 from explorer.drawing.kinds import series_colour
@@ -15,20 +15,20 @@ MOST_TICKS = 6
 SMALLEST = -40  # exponents of ten below it are drawn at the bottom
 
 
-def draw(lines: Mapping[str, Sequence[float]], *, label: str, dark: bool = False) -> str:
+def draw(
+    lines: Mapping[str, Sequence[float]], *, label: str, dark: bool = False, scale: Iterable[float] = ()
+) -> str:  # fmt: skip
     """The numbers as lines from the first layer to the last.
 
     Args:
         lines: Numbers of each network in the order of its layers, by its name.
         label: What the numbers are.
         dark: Whether the page is dark.
+        scale: More numbers that the axis has room for, so that charts can be compared.
     """
     shades = theme(dark=dark)
-    exponents = {
-        name: [max(math.log10(value), SMALLEST) if value > 0 else SMALLEST for value in values]
-        for name, values in lines.items()
-    }
-    every = [value for values in exponents.values() for value in values] or [0.0]
+    exponents = {name: list(map(_exponent, values)) for name, values in lines.items()}
+    every = [value for values in exponents.values() for value in values] + list(map(_exponent, scale)) or [0.0]
     low, high = math.floor(min(every)), math.ceil(max(every))
     high = max(high, low + 1)
     step = math.ceil((high - low) / MOST_TICKS)
@@ -72,3 +72,7 @@ def draw(lines: Mapping[str, Sequence[float]], *, label: str, dark: bool = False
     return svg.figure(
         WIDTH, HEIGHT, *parts, label=f"{label}. {ends}", style=f"text{{{svg.FONT};font-size:{FONT_SIZE}px}}"
     )
+
+
+def _exponent(value: float) -> float:
+    return max(math.log10(value), SMALLEST) if value > 0 else SMALLEST

@@ -37,6 +37,8 @@ def trained(key: str) -> Any:
             "train/top1": [[1, 0.3 + place / 20], [2, 0.61 + place / 17]],
             "validation/top1": [[1, 0.2 + place / 30], [2, 0.59 + place / 19]],
             "test/top1": [[2, 0.57 + place / 23]],
+            "step/gradient/first": [[0.5, 0.01 + place], [2, 0.02 + place]],
+            "step/gradient/last": [[0.5, 1.0], [2, 1.5]],
             "seconds": 1.0,
         }
         for place in range(count)

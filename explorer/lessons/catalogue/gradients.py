@@ -1,12 +1,18 @@
-"""Vanishing and exploding gradients. The result has ``view``, ``plain`` and ``residual``, which are gradient norms."""
+"""Vanishing and exploding gradients. The result has ``view``, ``plain`` and ``residual``, which are gradient norms.
 
+It has ``courses`` too, the gradients while both networks train.
+"""
+
+import math
 from typing import Any
 
 from explorer.i18n import _
 from explorer.lessons import vignettes
-from explorer.lessons.gradients import amount, signed
-from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
+from explorer.lessons.gradient_course import EPOCHS
+from explorer.lessons.gradients import IMAGE, amount, signed
+from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say
 from explorer.specs.activation import ACTIVATIONS
+from explorer.training.gradient_norms import GradientNorms
 
 STEADY = 30.0  # between 1/30 and 30 times as large counts as steady
 TINY = 1e-5
@@ -18,7 +24,7 @@ def lesson() -> Lesson:
         position=6,
         title=_("Gradients vanish and explode"),
         question=_("Why do the first layers of a deep network learn nothing, or blow up?"),
-        minutes=9,
+        minutes=10,
         experiment="gradients",
         vignette=vignettes.vanishing,
         terms=(
@@ -39,7 +45,11 @@ def lesson() -> Lesson:
         ),
         links=(
             Link("architecture", _("The deepest of these plain networks"), {"net": "plain110"}),
-            Link("train", _("Train with clipping"), {"net": "resnet20", "clip_norm": "1.0"}),
+            Link(
+                "train",
+                _("Train one with clipping: its run shows the gradient of each layer at every step"),
+                {"net": "resnet20", "clip_norm": "1.0"},
+            ),
         ),
         papers=(
             Paper(
@@ -113,10 +123,46 @@ def lesson() -> Lesson:
             ),
             Reveal(of="norm", text=_norm),
             Reveal(of="shortcut", text=_shortcut, controls=("depth", "norm")),
-            Try(
-                text=_clip,
-                controls=("depth", "activation", "init", "norm", "clip", "seed"),
+            Ask(
+                name="training",
+                text=lambda result: _(
+                    "All this was the first step. Now both networks **learn digits** for {epochs} epochs, with "
+                    "{depth} layers and the activation {activation}. {norm} What does the training do to the gradient "
+                    "of the plain network's first layer?"
+                ).format(
+                    epochs=EPOCHS,
+                    depth=result.view.depth,
+                    activation=_activation(result),
+                    norm=_("Batch norm follows each convolution.")
+                    if result.view.norm
+                    else _("They have no batch norm."),
+                ),
+                options={
+                    "steady": _("It repairs it: at the end it is about as large as that of the last layer"),
+                    "vanishes": _("It can't repair it: at the end it is still far smaller than that of the last layer"),
+                    "explodes": _("It turns it round: at the end it is far larger than that of the last layer"),
+                },
+                answer=lambda result: _change(result.courses[0].ratio(-1)),
+                start={"show": "training", "depth": "8", "activation": "sigmoid", "norm": "false"},
             ),
+            Reveal(of="training", text=_training, controls=("depth", "activation", "init", "norm", "clip", "seed")),
+            Ask(
+                name="clip",
+                text=lambda result: _(
+                    "**Clipping** sets a largest length for the gradient of all weights together. If it is longer, it "
+                    "is made shorter. The plain network of {depth} layers has a gradient of the length {total}, and "
+                    "the limit is {limit:g}. What becomes of the first layer's gradient, compared with the last "
+                    "layer's?"
+                ).format(depth=result.view.depth, total=amount(result.plain.total), limit=result.view.clip),
+                options={
+                    "more": _("It gains: clipping takes from the layers that have most"),
+                    "same": _("Nothing: both are made shorter by the same factor"),
+                    "less": _("It loses: clipping takes the small numbers away first"),
+                },
+                answer=_clipped_share,
+                start={"show": "start", "depth": "56", "activation": "relu", "norm": "true", "clip": "1"},
+            ),
+            Reveal(of="clip", text=_clip, controls=("depth", "activation", "init", "norm", "clip", "seed")),
         ),
     )
 
@@ -163,15 +209,49 @@ def _shortcut(result: Any) -> str:
     )  # fmt: skip
 
 
-def _clip(result: Any) -> str:
-    total, clipped = result.plain.total, result.plain.clipped(result.view.clip)
+def _training(result: Any) -> str:
+    plain, residual = result.courses
+    meaning = (
+        _(
+            "A layer that gets no gradient keeps the weights with which it began. So nothing changes what makes the "
+            "gradient vanish."
+        )
+        if _change(plain.ratio(-1)) == "vanishes"
+        else _("Here enough of the gradient arrives, so that each step moves all layers.")
+    )
     return _(
-        "**Clipping** sets a largest length for the whole gradient. Here the plain network's gradient has the length "
-        "{total}, and with a limit of {limit:g} it has {clipped}. All layers are scaled by the same factor, so the "
-        "step is safe, but the first layer still gets {share} times the gradient of the last one.\n\n"
+        "At the first step of the plain network, the gradient of the first layer is **{before} times** that of the "
+        "last layer. At step {steps} it is **{after} times**. {meaning} This network gets {right:.1%} of its training "
+        "images right, and the residual one {other:.1%}; guessing would reach {chance:.0%}.\n\n"
+        "Choose another activation, a deeper network, or batch norm, and train again. Which networks learn?"
+    ).format(
+        before=amount(plain.ratio(0)), after=amount(plain.ratio(-1)), steps=max(plain.norms), meaning=meaning,
+        right=plain.right, other=residual.right, chance=1 / IMAGE["num_classes"],
+    )  # fmt: skip
+
+
+def _share(gradients: GradientNorms) -> float:
+    """Returns the norm of the first layer's gradient divided by that of the last one's."""
+    first, last = gradients.main[0].gradient, gradients.main[-1].gradient
+    return first / last if last else 0.0
+
+
+def _clipped_share(result: Any) -> str:
+    before, after = _share(result.plain), _share(result.plain.clipped(result.view.clip))
+    if math.isclose(before, after, rel_tol=0.01):
+        return "same"
+    return "more" if after > before else "less"
+
+
+def _clip(result: Any) -> str:
+    clipped = result.plain.clipped(result.view.clip)
+    return _(
+        "Its length goes from {total} to **{clipped}**, and the weights of the first layer have **{share} times** the "
+        "gradient of the last layer's, as they had {before} times before. Clipping makes the step safe. It does not "
+        "give the layers what they lack.\n\n"
         "Can you find settings with which the gradient of the plain network of {depth} layers neither vanishes nor "
         "explodes?"
     ).format(
-        total=amount(total), limit=result.view.clip, clipped=amount(clipped.total), share=amount(clipped.ratio),
-        depth=result.view.depth,
+        total=amount(result.plain.total), clipped=amount(clipped.total), share=amount(_share(clipped)),
+        before=amount(_share(result.plain)), depth=result.view.depth,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The gradient at each layer of a plain and a residual network, at the first step of a training."""
+"""The gradient at each layer of a plain and a residual network, at the first step of a training and during it."""
 
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field
 from explorer.drawing import depth_chart
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.lessons.gradient_course import DATASET, EPOCHS, RATE, Course, course, trainings
 from explorer.lessons.gradients import Setting, Slope, amount, norms, signed, slope
 from explorer.training.gradient_norms import GradientNorms
+from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
@@ -34,6 +36,7 @@ class GradientsView(PageFields):
     """Fields of the experiment.
 
     Attributes:
+        show: Whether the first step is shown, or a training.
         depth: Layers with weights.
         activation: Activation of all layers.
         norm: Whether there is batch norm.
@@ -42,6 +45,7 @@ class GradientsView(PageFields):
         seed: Seed of weights and images.
     """
 
+    show: Literal["start", "training"] = "start"
     depth: Annotated[int, AfterValidator(_known)] = 20
     activation: Literal["sigmoid", "tanh", "relu", "leaky_relu", "elu"] = "relu"
     norm: bool = False
@@ -51,12 +55,25 @@ class GradientsView(PageFields):
 
 
 class Pair(NamedTuple):
-    """The gradients of both networks, with the settings, and the slopes of a residual block."""
+    """The gradients of both networks, with the settings, and the slopes of a residual block.
+
+    Attributes:
+        view: Settings.
+        plain: Gradients of the plain network at the first step, with images of noise.
+        residual: The same of the residual network.
+        slope: Slopes of a residual block.
+        key: Key of the training of both networks; empty if it is not shown.
+        courses: Gradients of the plain and the residual network while they train; empty before the run.
+        problem: Reason why there is no result.
+    """
 
     view: GradientsView
     plain: GradientNorms
     residual: GradientNorms
     slope: Slope
+    key: str = ""
+    courses: tuple[Course, ...] = ()
+    problem: str = ""
 
 
 def labels() -> dict[str, str]:
@@ -75,7 +92,7 @@ def controls() -> dict[str, Any]:
         "sigmoid": _("Sigmoid"), "tanh": _("Tanh"), "relu": _("ReLU"), "leaky_relu": _("Leaky ReLU"), "elu": _("ELU"),
         "default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01"),
     }  # fmt: skip
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"show": value(NAME, "show")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for name, choices in options.items():
             values[name] = (
@@ -97,18 +114,37 @@ def controls() -> dict[str, Any]:
 
 
 def compute(view: GradientsView) -> Pair:
-    """Return the gradients of both networks.
+    """Return the gradients of both networks. Those of a training are there if this session has run it.
 
     Raises:
         InputError: If a gradient is not finite.
     """
     setting = Setting(view.depth, view.activation, view.norm, view.init, view.seed)
     with semaphore.slot(lambda _ahead: None):
-        return Pair(view, norms(setting, residual=False), norms(setting, residual=True), slope(setting))
+        pair = Pair(view, norms(setting, residual=False), norms(setting, residual=True), slope(setting))
+    if view.show == "start":
+        return pair
+    request = {"dataset": DATASET, "trainings": trainings(setting, view.clip)}
+    key = background.key_of("explorer.training.short", request)
+    found = background.find(key)
+    return pair._replace(key=key, courses=tuple(map(course, found.result or [])), problem=found.problem)
+
+
+def is_complete(result: Pair) -> bool:
+    """Whether the networks have been trained, if they are to be."""
+    return result.view.show == "start" or bool(result.courses)
 
 
 def render(result: Pair, *, dark: bool, numbers: bool = True) -> None:
-    """Render the gradients along the depth."""
+    """Render the gradients along the depth. Before a training, render a button that starts it, and its progress."""
+    if not is_complete(result):
+        plan = _(
+            "To be trained: the plain and the residual network with {depth} layers, for {epochs} epochs on digits, "
+            "with the learning rate {rate:g}."
+        )
+        plan = plan.format(depth=result.view.depth, epochs=EPOCHS, rate=RATE)
+        background.render_start(result.key, result.problem, plan)
+        return
     show_row(figures(result, dark=dark), key="learn.picture.gradients")
     if numbers:
         facts(list_numbers(result, clips=is_rendered("clip")), min_width=CARD_WIDTH)
@@ -120,13 +156,29 @@ def along_depth(gradients: GradientNorms) -> list[float]:
 
 
 def figures(result: Pair, *, dark: bool) -> list[str]:
-    """Return the chart."""
+    """Return the chart of the first step, or a chart of the training for each network."""
+    if result.courses:
+        return _training_figures(result, dark=dark)
     lines = {_("plain"): along_depth(result.plain), _("residual"): along_depth(result.residual)}
     return [depth_chart.draw(lines, label=_("Gradient at the layer's output"), dark=dark)]
 
 
+def _training_figures(result: Pair, *, dark: bool) -> list[str]:
+    titles = _("Plain: gradient of the layer's weights"), _("Residual: gradient of the layer's weights")
+    every = [norm for one in result.courses for values in one.shown.values() for norm in values]
+    return [
+        depth_chart.draw(
+            {_("step {step}").format(step=step): values for step, values in one.shown.items()},
+            label=title, dark=dark, scale=every,
+        )
+        for title, one in zip(titles, result.courses, strict=True)
+    ]  # fmt: skip
+
+
 def list_numbers(result: Pair, *, clips: bool = True) -> list[Fact]:
     """Return how much of the gradient arrives at the first layer, and its length after clipping if ``clips``."""
+    if result.courses:
+        return _training_numbers(result)
     clipped = [
         Fact(_("Plain gradient's length, clipped"), amount(result.plain.clipped(result.view.clip).total),
              _("{total} before clipping").format(total=amount(result.plain.total))),
@@ -140,5 +192,18 @@ def list_numbers(result: Pair, *, clips: bool = True) -> list[Fact]:
     ]  # fmt: skip
 
 
+def _training_numbers(result: Pair) -> list[Fact]:
+    names = _("plain"), _("residual")
+    return [
+        fact
+        for name, one in zip(names, result.courses, strict=True)
+        for fact in (
+            Fact(_("First layer ÷ last layer at the end, {name}").format(name=name), amount(one.ratio(-1)),
+                 _("{ratio} at the first step").format(ratio=amount(one.ratio(0)))),
+            Fact(_("Training images right, {name}").format(name=name), f"{one.right:.1%}"),
+        )
+    ]  # fmt: skip
+
+
 SECTION = Section(NAME, lambda: _("Gradients"), GradientsView, controls, compute, render, figures, list_numbers,
-                  labels, page="")  # fmt: skip
+                  labels, is_complete, page="")  # fmt: skip
