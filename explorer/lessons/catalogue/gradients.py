@@ -211,14 +211,14 @@ def _shortcut(result: Any) -> str:
 
 def _training(result: Any) -> str:
     plain, residual = result.courses
-    meaning = (
-        _(
+    meaning = {
+        "vanishes": _(
             "A layer that gets no gradient keeps the weights with which it began. So nothing changes what makes the "
             "gradient vanish."
-        )
-        if _change(plain.ratio(-1)) == "vanishes"
-        else _("Here enough of the gradient arrives, so that each step moves all layers.")
-    )
+        ),
+        "steady": _("Enough of the gradient arrives, so that each step moves all layers."),
+        "explodes": _("No learning rate suits all its layers: a small step for one is a leap for another."),
+    }[_change(plain.ratio(-1))]
     return _(
         "At the first step of the plain network, the gradient of the first layer is **{before} times** that of the "
         "last layer. At step {steps} it is **{after} times**. {meaning} This network gets {right:.1%} of its training "

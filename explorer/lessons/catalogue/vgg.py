@@ -4,7 +4,7 @@ from typing import Any
 
 from explorer.analysis import Analysis
 from explorer.analysis.result import Layer
-from explorer.formatting import short
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
@@ -18,7 +18,7 @@ def lesson() -> Lesson:
         position=5,
         title=_("Inside VGG"),
         question=_("Which layers make VGG-16 so large?"),
-        minutes=7,
+        minutes=9,
         experiment="network",
         vignette=vignettes.parameters,
         terms=(
@@ -121,13 +121,48 @@ def lesson() -> Lesson:
                 start={"other": "vgg19"},
             ),
             Reveal(of="growth", text=_grown, controls=("other",)),
-            Try(
-                text=_(
-                    "Compare other versions: A-LRN adds a normalisation that has no parameters, C has 1×1 "
-                    "convolutions. Then take a network without large linear layers, such as a ResNet: where are its "
-                    "parameters?"
+            Ask(
+                name="normalised",
+                text=lambda result: _(
+                    "{other} is {one} with a **local response normalisation** (LRN), which divides each number by a "
+                    "sum over the neighbouring channels at its place. How many parameters does that add?"
+                ).format(one=result.titles[0], other=result.titles[1]),
+                unit=_("parameters"),
+                answer=lambda result: result.other.totals.params - result.one.totals.params,
+                start={"net": "vgg11", "other": "vgg11-lrn"},
+            ),
+            Reveal(of="normalised", text=_normalised),
+            Ask(
+                name="ones",
+                text=lambda result: _(
+                    "A unit of the last map of {one} sees {field} pixels a side. {other} has {more} more convolutions, "
+                    "and {ones} of its convolutions have a **1×1** kernel. How far does a unit of its last map see?"
+                ).format(
+                    one=result.titles[0],
+                    other=result.titles[1],
+                    field=result.one.field.size,
+                    more=_convolutions(result.other) - _convolutions(result.one),
+                    ones=_ones(result.other),
                 ),
-                controls=("net", "other", "colour"),
+                options={
+                    "further": _("Further: more layers see more"),
+                    "same": _("Exactly as far"),
+                    "less": _("Less far"),
+                },
+                answer=_sight,
+                start={"net": "vgg13", "other": "vgg16-c"},
+            ),
+            Reveal(of="ones", text=_ones_and_field, controls=("other",)),
+            Try(
+                text=lambda result: _(
+                    "These are all versions of the paper, from A to E. There, B was better than A, C better than B, "
+                    "and D better than C: a convolution that only mixes channels helps, and one that looks at "
+                    "neighbours helps more.\n\n"
+                    "Now draw a network without large linear layers, such as a ResNet: where are its parameters? In "
+                    "{name}, the linear layers have {share:.0%} of them."
+                ).format(name=result.titles[0], share=_share(result.one, "params")),
+                controls=("net", "colour"),
+                start={"show": "versions", "net": "vgg16"},
             ),
         ),
     )
@@ -215,4 +250,38 @@ def _grown(result: Any) -> str:
     ).format(
         one=short(result.one.totals.params), other=short(result.other.totals.params), params=_growth(result, "params"),
         macs=_growth(result, "macs"),
+    )  # fmt: skip
+
+
+def _normalised(result: Any) -> str:
+    one, other = result.one.totals, result.other.totals
+    return _(
+        "**{difference:,}**: the sum has fixed factors, so there is nothing to learn. But the work grows from {one} to "
+        "{other} FLOPs, and the memory of the maps from {kept} to {more}. The authors of VGG measured no gain from LRN "
+        "and left it out of the deeper versions. Batch norm, which came a year later, does learn: two numbers for each "
+        "channel."
+    ).format(
+        difference=other.params - one.params, one=short(one.flops), other=short(other.flops),
+        kept=bytes_short(one.activation_bytes), more=bytes_short(other.activation_bytes),
+    )  # fmt: skip
+
+
+def _ones(analysis: Analysis) -> int:
+    return sum(layer.kind == "Conv2d" and layer.window.kernel == (1, 1) for layer in analysis.layers if layer.window)
+
+
+def _sight(result: Any) -> str:
+    one, other = result.one.field.size, result.other.field.size
+    return "same" if one == other else "further" if other > one else "less"
+
+
+def _ones_and_field(result: Any) -> str:
+    return _(
+        "**{other} pixels** a side, where {name} has {one}. A 1×1 kernel adds 1 − 1 = 0 to the field: it mixes the "
+        "channels of one place. What it adds is a ReLU, so the network can bend its answer once more, and the price is "
+        "{params:+.1%} parameters and {macs:+.1%} multiplications. Compare with version D, which has 3×3 kernels at "
+        "the same places."
+    ).format(
+        other=result.other.field.size, one=result.one.field.size, name=result.titles[0],
+        params=_growth(result, "params"), macs=_growth(result, "macs"),
     )  # fmt: skip

@@ -64,8 +64,8 @@ def test_the_text_about_gradients_in_a_training_follows_them() -> None:
     pair, question = section.compute(section.view.parse(lesson.settings_at(place))), lesson.questions["training"]
     for last, answer, words in (
         (1e-6, "vanishes", "keeps the weights"),
-        (0.5, "steady", "moves all"),
-        (99.0, "explodes", ""),
+        (0.5, "steady", "moves all layers"),
+        (99.0, "explodes", "a leap for another"),
     ):
         courses = tuple(Course({1: [last / 3, 1.0], 40: [last, 1.0]}, right) for right in (0.1, last / 100))
         result = pair._replace(courses=courses)

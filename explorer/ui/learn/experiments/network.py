@@ -16,9 +16,12 @@ from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import facts
 from explorer.ui.shared.sections.section import Fact, Section, is_rendered, value, widget_key
+from explorer.ui.shared.text import plain
 
 NAME = "network"
-MEASURES = (Measure.PARAMS, Measure.MACS, Measure.RECEPTIVE_FIELD)
+MEASURES = (Measure.PARAMS, Measure.MACS)
+OF_VERSIONS = (Measure.DEPTH, *MEASURES, Measure.RECEPTIVE_FIELD)
+VERSIONS = ("vgg11", "vgg11-lrn", "vgg13", "vgg16-c", "vgg16", "vgg19")  # A to E of the paper
 
 
 def _known(name: str) -> str:
@@ -34,11 +37,13 @@ class NetworkView(PageFields):
     """Fields of the experiment.
 
     Attributes:
+        show: Whether the numbers of both networks are shown, or those of all versions of VGG.
         net: Network that is drawn.
         other: Network whose numbers are compared with it.
         colour: Measure that colours the layers.
     """
 
+    show: Literal["networks", "versions"] = "networks"
     net: Network = "vgg16"
     other: Network = "vgg19"
     colour: Literal["params", "macs"] = "params"
@@ -74,6 +79,7 @@ def controls() -> dict[str, Any]:
             ) if is_rendered(name) else value(NAME, name)
             for name in ("net", "other")
         }  # fmt: skip
+        values["show"] = value(NAME, "show")
         values["colour"] = (
             st.segmented_control(
                 names["colour"], list(colours), format_func=lambda key: colours.get(key, key), required=True,
@@ -92,8 +98,22 @@ def render(result: Networks, *, dark: bool, numbers: bool = True) -> None:
     """Render the diagram of the network, and the numbers of both."""
     show_figure(figures(result, dark=dark)[0], key="learn.picture.network")
     st.caption(_("The darker a layer, the more it has.") if not dark else _("The brighter a layer, the more it has."))
-    if numbers:
+    if numbers and result.view.show == "versions":
+        _render_versions()
+    elif numbers:
         facts(list_numbers(result), min_width=150)
+
+
+def _render_versions() -> None:
+    """Render the numbers of all versions of VGG as a table."""
+    presets = [PRESETS[name] for name in VERSIONS]
+    analyses = [analyse(preset.spec) for preset in presets]
+    definitions = [measure.definition for measure in OF_VERSIONS]
+    columns = {one.names().name: [one.exact(one.of_network(found)) for found in analyses] for one in definitions}
+    st.table(
+        {_("Network"): [plain(preset.title) for preset in presets], **columns}, border="horizontal", hide_index=True,
+        alt=_("The versions of VGG with their numbers"),
+    )  # fmt: skip
 
 
 def figures(result: Networks, *, dark: bool) -> list[str]:
@@ -103,16 +123,24 @@ def figures(result: Networks, *, dark: bool) -> list[str]:
 
 
 def list_numbers(result: Networks) -> list[Fact]:
-    """Return the numbers of both networks."""
+    """Return the numbers of both networks, or of all versions of VGG."""
+    if result.view.show == "versions":
+        return [_version(PRESETS[name].title, analyse(PRESETS[name].spec)) for name in VERSIONS]
     found = []
     networks = dict(zip(result.titles, (result.one, result.other), strict=True))  # one, if both are the same
     for title, analysis in networks.items():
-        for measure in MEASURES[:2]:
+        for measure in MEASURES:
             definition = measure.definition
             amount = definition.of_network(analysis)
             label = _("{name}, {measure}").format(name=title, measure=definition.names().name)
             found.append(Fact(label, definition.text(amount), definition.exact(amount)))
     return found
+
+
+def _version(title: str, analysis: Analysis) -> Fact:
+    definitions = [measure.definition for measure in OF_VERSIONS]
+    texts = [f"{one.names().name} {one.exact(one.of_network(analysis))}" for one in definitions]
+    return Fact(title, ", ".join(texts))
 
 
 def _link(view: NetworkView) -> dict[str, str]:
