@@ -174,7 +174,7 @@ def test_a_question_comes_first_for_a_link_behind_it() -> None:
 
 
 def test_a_teachers_link_fixes_step_controls_and_settings() -> None:
-    link = {"lesson": "why-3x3", "step": "9", "controls": "k.c", "k": "9", "c": "10"}
+    link = {"lesson": "why-3x3", "step": "13", "controls": "k.c", "k": "9", "c": "10"}
     app = open_page(**link)
     assert {widget.key for widget in app.number_input} == {"kernels.stack.k", "kernels.stack.c"}
     captions = "".join(caption.value for caption in app.caption).replace("\\", "")
@@ -188,14 +188,14 @@ def test_a_teachers_link_fixes_step_controls_and_settings() -> None:
 
 
 def test_a_link_that_hides_all_controls() -> None:
-    app = open_page(lesson="why-3x3", step="9", controls="none")
+    app = open_page(lesson="why-3x3", step="13", controls="none")
     assert not app.number_input
     assert not app.error
     assert app.query_params["controls"] == "none"
 
 
 def test_faults_of_a_link() -> None:
-    app = open_page(lesson="why-3x3", step="9", controls="k.strides")
+    app = open_page(lesson="why-3x3", step="13", controls="k.strides")
     assert "'strides' is not one of" in helpers.problem(app)
     assert {widget.key for widget in app.number_input} == {"kernels.stack.k"}
     assert "'nonsense' is not one of" in helpers.problem(open_page(lesson="nonsense"))

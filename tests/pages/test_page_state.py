@@ -22,7 +22,7 @@ START = {
     "architecture": {"net": "vgg16"},
     "compare": {"a": "vgg16", "b": "vgg19"},
     "kernels": {"by": "1xk"},
-    "learn": {"lesson": "why-3x3", "step": "9", "by": "1xk"},
+    "learn": {"lesson": "why-3x3", "step": "13", "by": "1xk"},
     "predict": {"weights": "digits-cnn", "index": "3"},
     "train": {"net": "digits-cnn"},
 }

@@ -15,7 +15,7 @@ def lesson() -> Lesson:
         position=2,
         title=_("Why 3×3"),
         question=_("Why do networks stack small kernels instead of using a large one?"),
-        minutes=6,
+        minutes=8,
         experiment="stack",
         vignette=vignettes.nested_fields,
         terms=("3x3", "kernel", "local-connection", "channel", "groups", "relu"),
@@ -90,13 +90,39 @@ def lesson() -> Lesson:
                 start={"k": "7"},
             ),
             Reveal(of="layers", text=_layers, controls=("k",), numbers=False),
-            Try(
+            Ask(
+                name="cells",
                 text=lambda result: _(
-                    "After each convolution comes a ReLU, which turns negative numbers into zero. With the large "
-                    "kernel there is **{one}** of them, with the stack there are **{many}**. Each one lets the "
-                    "network compute something that sums alone can't.\n\n"
+                    "A kernel of {large} has {cells}·C² weights. How many times C² do {count} convolutions of {small} "
+                    "have?"
+                ).format(
+                    large=result.one.kernels[0],
+                    cells=result.one.cells,
+                    count=len(result.many.kernels),
+                    small=result.many.kernels[0],
+                ),
+                unit=_("times C²"),
+                answer=lambda result: result.many.cells,
+            ),
+            Ask(
+                name="linear",
+                text=lambda result: _(
+                    "After each convolution comes a **ReLU**, which turns negative numbers into zero. Suppose that "
+                    "somebody leaves out those between the {count} convolutions. What can the stack compute then?"
+                ).format(count=len(result.many.kernels)),
+                options={
+                    "one": _("Nothing that one kernel of the same field can't"),
+                    "same": _("The same as before: the weights decide"),
+                    "more": _("More: no number is lost as zero"),
+                },
+                answer=lambda result: "one" if result.many.fields[0] == result.one.kernels[0] else "more",
+            ),
+            Reveal(of="cells", text=_cells),
+            Reveal(of="linear", text=_linear, numbers=False),
+            Try(
+                text=_(
                     "Try another size, or replace the large kernel by a row and a column: when is the saving largest?"
-                ).format(one=len(result.one.kernels), many=len(result.many.kernels)),
+                ),
                 controls=("k", "by", "c", "map"),
             ),
         ),
@@ -155,3 +181,23 @@ def _weights(result: Any) -> str:
         kernel=one.kernels[0], one=one.cells, many=many.cells, channels=channels, of_one=one.weights(channels),
         of_many=many.weights(channels), change=many.cells / one.cells - 1,
     )  # fmt: skip
+
+
+def _cells(result: Any) -> str:
+    one, many = result.one, result.many
+    return _(
+        "**{many}·C²**, the sum of {terms}, against {one}·C² for the one kernel of {kernel}. It has {change:.0%} more "
+        "weights. Each weight multiplies once for every cell of the map, so the work differs by as much."
+    ).format(
+        many=many.cells, terms=" + ".join(f"{kernel.rows}·{kernel.columns}" for kernel in many.kernels), one=one.cells,
+        kernel=one.kernels[0], change=one.cells / many.cells - 1,
+    )  # fmt: skip
+
+
+def _linear(result: Any) -> str:
+    one, many = result.one, result.many
+    return _(
+        "Sums of sums are sums: without a ReLU between them, the layers are together **one kernel of {kernel}**. With "
+        "them, the stack has **{many} non-linearities** where the large kernel has {one}, and each lets the network "
+        "compute something that sums alone can't."
+    ).format(kernel=many.fields[0], many=len(many.kernels), one=len(one.kernels))
