@@ -1,13 +1,17 @@
-"""The networks that lessons train side by side, by the name of the comparison. All learn the bundled digits."""
+"""The networks that lessons train side by side, by the name of the comparison.
+
+All learn the bundled digits. The two of one size can learn MNIST too, which is downloaded at its first use.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from explorer.data import NAMES
 from explorer.families import PRESETS, Spec
 from explorer.i18n import _
 from explorer.recipes import Recipe
 
-DATASET = "digits"
+DATASET, LARGER = "digits", "mnist"
 IMAGE = {"image_size": 8, "in_channels": 1, "num_classes": 10}
 CHAIN, BLOCKS = PRESETS["lenet5"].spec, PRESETS["resnet20"].spec  # what the networks are made from
 SOME_LABELS = 0.5  # share of random labels between none and all
@@ -31,12 +35,14 @@ class Options(NamedTuple):
         rate: Learning rate.
         permute: Whether one fixed permutation is applied to the pixels of every image.
         seed: Seed of everything that is random.
+        data: Name of the data set.
     """
 
     epochs: int
     rate: float
     permute: bool
     seed: int
+    data: str = DATASET
 
 
 def variants(comparison: str, options: Options) -> list[Variant]:
@@ -59,10 +65,13 @@ def _chain(cfg: list[Any], classifier: list[int], **fields: Any) -> Spec:
 
 def _dense_and_convolutional(options: Options) -> list[Variant]:
     # The widths give both networks about as many parameters; the lesson shows the exact numbers.
-    recipe = _recipe(options)
+    recipe, is_larger = _recipe(options), options.data == LARGER
+    if is_larger:
+        recipe = recipe.changed(batch_size=128)  # so that two minutes are enough
+    image = {"image_size": NAMES[options.data].size}
     return [
-        Variant(_("Fully connected"), _chain([], [25]), recipe),
-        Variant(_("Convolutional"), _chain([8, "M", 16, "M"], []), recipe),
+        Variant(_("Fully connected"), _chain([], [12 if is_larger else 25]).changed(**image), recipe),
+        Variant(_("Convolutional"), _chain([8, "M", 16, "M"], []).changed(**image), recipe),
     ]
 
 

@@ -50,13 +50,13 @@ class StepProgress:
     """Reports the progress of one of several trainings, in thousandths."""
 
     def __init__(self, progress: Progress, number: int, count: int) -> None:
-        self._progress, self._number, self._count = progress, number, count
+        self.progress, self._number, self._count = progress, number, count
 
     def after_step(self, training: Training) -> None:
         """Reports the progress."""
         step = _("Training network {number} of {count}").format(number=self._number + 1, count=self._count)
         done = int(1000 * (self._number + training.progress) / self._count)
-        self._progress(step, done, 1000)
+        self.progress(step, done, 1000)
 
     def validating(self, training: Training, done: int, total: int) -> None:
         """Reports nothing: a validation takes little time."""
@@ -86,7 +86,7 @@ def _train(dataset: str, item: _Item, callback: StepProgress) -> dict[str, Any]:
     recipe = Recipe.parse(item.recipe)
     try:
         job = Job.new(parse_spec(item.spec), dataset, recipe, Resources(device="cpu"))
-        prepared = prepare(job, load(dataset))
+        prepared = prepare(job, load(dataset, callback.progress))
         training = prepared.training
         begin = time.perf_counter()
         train(training, callback)

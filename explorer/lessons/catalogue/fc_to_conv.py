@@ -86,9 +86,10 @@ def lesson() -> Lesson:
             Try(
                 text=_(
                     "Switch the permutation on and off, and try other seeds. Does the result depend on luck? With so "
-                    "few images, a small difference can be chance."
+                    "few images, a small difference can be chance. Then choose **MNIST**, which has more and larger "
+                    "images: is the convolutional network still ahead, and what does the permutation do to it?"
                 ),
-                controls=("permute", "epochs", "rate", "seed"),
+                controls=("data", "permute", "epochs", "rate", "seed"),
             ),
         ),
     )

@@ -1,5 +1,6 @@
 """Lessons as data: texts follow the network, a saved experiment asks for nothing, and the sums are right."""
 
+import json
 import math
 import re
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from explorer.analysis.sliding import KERNELS, digit, slide
 from explorer.analysis.windows import Windows
 from explorer.drawing import curves, depth_chart
 from explorer.drawing.curves import Curve
+from explorer.errors import InputError
 from explorer.lessons import Reveal, Step, lessons, lessons_about, recorded
 from explorer.lessons.gradient_course import Course
 from explorer.lessons.gradients import Setting, amount, slope
@@ -92,6 +94,22 @@ def test_the_texts_about_trainings_follow_the_curves(name: str) -> None:
             assert figures_in(step, shown) != figures_in(step, other)
         if not isinstance(step.text, str) and not isinstance(step, Reveal):
             assert figures_in(step, outcome), "the text is there before the run"
+
+
+@pytest.mark.parametrize(("data", "side"), [("digits", 8), ("mnist", 28)])
+def test_both_networks_have_about_as_many_parameters(data: str, side: int) -> None:
+    outcome = trainings.compute(trainings.TrainingsView(compare="dense", data=data))
+    dense, convolutional = outcome.params
+    assert dense == pytest.approx(convolutional, rel=0.1)
+    assert {one.spec.image_size for one in outcome.variants} == {side}
+    assert json.loads(outcome.key)["request"]["dataset"] == data
+    assert len(trainings.figures(outcome, dark=False)) == (2 if data == "digits" else 1), "MNIST may not be there yet"
+
+
+def test_a_lesson_with_mnist_takes_no_more_than_two_minutes() -> None:
+    trainings.compute(trainings.TrainingsView(compare="dense", epochs=60))
+    with pytest.raises(InputError, match="60"):
+        trainings.compute(trainings.TrainingsView(compare="dense", epochs=60, data="mnist"))
 
 
 def test_recorded_results_are_of_the_trainings_that_the_lesson_asks_about() -> None:

@@ -1,4 +1,4 @@
-"""Several small networks train side by side on the bundled digits."""
+"""Several small networks train side by side on the bundled digits, and two of them on MNIST too."""
 
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -7,15 +7,16 @@ import torch
 from pydantic import Field
 
 from explorer.analysis import analyse
-from explorer.data import load
+from explorer.data import NAMES, load
 from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.drawing import curves, panels
 from explorer.drawing.curves import Curve
 from explorer.drawing.panels import Panel
-from explorer.formatting import short
+from explorer.errors import InputError
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.lessons import recorded
-from explorer.lessons.trainings import DATASET, IMAGE, Options, Variant, variants
+from explorer.lessons.trainings import DATASET, Options, Variant, variants
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.class_run import offer_experiment
@@ -26,6 +27,7 @@ from explorer.ui.shared.text import plain
 
 NAME = "trainings"
 MAX_EPOCHS = 60
+MAX_OF_MNIST = 20  # epochs, so that two minutes are enough
 SHOWN = 4  # images that are shown as the networks see them
 
 
@@ -38,6 +40,7 @@ class TrainingsView(PageFields):
         rate: Learning rate.
         permute: Whether the pixels of all images are permuted in the same way.
         seed: Seed of everything that is random.
+        data: Name of the data set, for the comparison that has a choice.
     """
 
     compare: Literal["dense", "remedies", "depth", "labels", "recorded", "options"] = "dense"
@@ -45,6 +48,7 @@ class TrainingsView(PageFields):
     rate: Annotated[float, Field(gt=0, le=0.3)] = 0.001
     permute: bool = False
     seed: Annotated[int, Field(ge=0, le=999)] = 0
+    data: Literal["digits", "mnist"] = "digits"
 
 
 class Trained(NamedTuple):
@@ -88,15 +92,23 @@ class Outcome(NamedTuple):
         return [analyse(variant.spec).totals.params for variant in self.variants]
 
     @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return self.view.data if self.view.compare == "dense" else DATASET
+
+    @property
     def key(self) -> str:
         """Key of the experiment."""
         items = [{"spec": one.spec.to_dict(), "recipe": one.recipe.to_dict()} for one in self.variants]
-        return background.key_of("explorer.training.short", {"dataset": DATASET, "trainings": items})
+        return background.key_of("explorer.training.short", {"dataset": self.data, "trainings": items})
 
 
 def labels() -> dict[str, str]:
     """Return the labels of the fields with a widget."""
-    return {"epochs": _("Epochs"), "rate": _("Learning rate"), "permute": _("Permute the pixels"), "seed": _("Seed")}
+    return {
+        "data": _("Data set"), "epochs": _("Epochs"), "rate": _("Learning rate"), "permute": _("Permute the pixels"),
+        "seed": _("Seed"),
+    }  # fmt: skip
 
 
 def controls() -> dict[str, Any]:
@@ -105,6 +117,10 @@ def controls() -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
             "compare": st.session_state[widget_key(NAME, "compare")],
+            "data": st.selectbox(
+                names["data"], ["digits", "mnist"], width=240, persist_state="page", key=widget_key(NAME, "data"),
+                format_func=lambda name: NAMES[name].title if name in NAMES else name,
+            ) if is_rendered("data") else value(NAME, "data"),
             "epochs": narrow_number_input(NAME, "epochs", names["epochs"], _("Passes over the training images.")),
             "rate": narrow_number_input(NAME, "rate", names["rate"]),
             "permute": st.toggle(
@@ -116,8 +132,18 @@ def controls() -> dict[str, Any]:
 
 
 def compute(view: TrainingsView) -> Outcome:
-    """Return the trainings, with their curves if this session has run them."""
-    options = Options(view.epochs, view.rate, view.permute, view.seed)
+    """Return the trainings, with their curves if this session has run them.
+
+    Raises:
+        InputError: If so many epochs would take more than two minutes.
+    """
+    if view.compare == "dense" and view.data != DATASET and view.epochs > MAX_OF_MNIST:
+        raise InputError(
+            _("epochs: {epochs} would take too long with MNIST; at most {most} are possible").format(
+                epochs=view.epochs, most=MAX_OF_MNIST
+            )
+        )
+    options = Options(view.epochs, view.rate, view.permute, view.seed, view.data)
     outcome = Outcome(view, variants(view.compare, options), [])
     results: Any = recorded.results_of(outcome.variants)
     outcome = outcome._replace(is_recorded=results is not None)
@@ -143,8 +169,8 @@ def is_complete(result: Outcome) -> bool:
 def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     """Render a button that starts the trainings, then their progress, and finally the curves."""
     del numbers  # before the run there are none
-    if result.view.compare == "dense":
-        show_row([_digits(result.view, dark=dark)], key="learn.picture.digits")
+    if digits := _digits(result, dark=dark):
+        show_row(digits, key="learn.picture.digits")
     if not result.trained:
         background.render_start(result.key, result.problem, _plan(result))
         return
@@ -175,11 +201,15 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
         st.caption(words.format(command=recorded.COMMAND, epochs=view.epochs, rate=view.rate, seed=view.seed))
 
 
-def _digits(view: TrainingsView, *, dark: bool) -> str:
-    """The first images as both networks see them."""
+def _digits(result: Outcome, *, dark: bool) -> list[str]:
+    """The first images as both networks see them. Images that must be downloaded are there after the run."""
+    view = result.view
+    if view.compare != "dense" or (result.data != DATASET and not result.trained):
+        return []
     permutation = view.seed if view.permute else None  # as explorer.training.fitting.preprocessing_of does
-    split = load(DATASET).train
-    seen = Normalise(Preprocessing(IMAGE["image_size"], (0.0,), (1.0,), permutation), torch.device("cpu"))
+    split = load(result.data).train
+    size = result.variants[0].spec.sides.height
+    seen = Normalise(Preprocessing(size, (0.0,), (1.0,), permutation), torch.device("cpu"))
     images = torch.as_tensor(split.take(torch.arange(SHOWN)).images)  # at the size that the networks read
     pixels = (255 * seen(images.float())).round().int()[:, 0].tolist()
     title = _("A {digit}, permuted") if view.permute else _("A {digit}")
@@ -187,7 +217,7 @@ def _digits(view: TrainingsView, *, dark: bool) -> str:
         Panel(title.format(digit=int(label)), panels.grey(rows))
         for label, rows in zip(split.labels[:SHOWN], pixels, strict=True)
     ]
-    return panels.draw(shown, label=_("The first training images, as the networks see them"), dark=dark)
+    return [panels.draw(shown, label=_("The first training images, as the networks see them"), dark=dark)]
 
 
 def _plan(result: Outcome) -> str:
@@ -195,7 +225,12 @@ def _plan(result: Outcome) -> str:
         _("{name} ({params} parameters)").format(name=variant.name, params=short(params))
         for variant, params in zip(result.variants, result.params, strict=True)
     )
-    return _("To be trained: {names}.").format(names=names)
+    plan = _("To be trained: {names}.").format(names=names)
+    if not NAMES[result.data].download:
+        return plan
+    megabytes = _("{title} is downloaded first, if this server does not have it yet: {size}.")
+    entry = NAMES[result.data]
+    return f"{plan} {megabytes.format(title=entry.title, size=bytes_short(entry.download))}"
 
 
 def figures(result: Outcome, *, dark: bool) -> list[str]:
@@ -208,7 +243,7 @@ def figures(result: Outcome, *, dark: bool) -> list[str]:
         lines.append(Curve(name, row.training, series, dashed=True))
     styles = (_("held-out images"), _("training images"))
     chart = curves.draw(lines, label=_("Accuracy"), styles=styles, dark=dark)
-    return [chart, _digits(result.view, dark=dark)] if result.view.compare == "dense" else [chart]
+    return [chart, *_digits(result, dark=dark)]
 
 
 def list_numbers(result: Outcome) -> list[Fact]:
