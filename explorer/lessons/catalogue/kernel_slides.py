@@ -148,7 +148,8 @@ def _describe_edges(result: Slide) -> str:
     return _(
         "The output runs from **{least} to {most}**. Where the pixels below the kernel are all alike, "
         "positive and negative weights cancel. So a kernel is a question that is put to each place of the image. "
-        "Choose other kernels: some come from a trained network, which found its weights by itself."
+        "Below, it is put to each place of a photograph. Choose other kernels: some come from a trained network, which "
+        "found its weights by itself."
     ).format(least=number(min(values)), most=number(max(values)))
 
 

@@ -186,8 +186,8 @@ def _weights(result: Any) -> str:
 def _cells(result: Any) -> str:
     one, many = result.one, result.many
     return _(
-        "**{many}·C²**, the sum of {terms}, against {one}·C² for the one kernel of {kernel}. It has {change:.0%} more "
-        "weights. Each weight multiplies once for every cell of the map, so the work differs by as much."
+        "**{many}·C²**: {terms} for each pair of channels. The one kernel of {kernel} has {one}·C², {change:.0%} more. "
+        "Each weight multiplies once for every cell of the map, so the work differs by as much."
     ).format(
         many=many.cells, terms=" + ".join(f"{kernel.rows}·{kernel.columns}" for kernel in many.kernels), one=one.cells,
         kernel=one.kernels[0], change=one.cells / many.cells - 1,

@@ -27,6 +27,7 @@ from explorer.training import short
 from explorer.ui.glossary import entries
 from explorer.ui.learn.experiments import experiments, network, trainings
 from explorer.ui.learn.experiments import shortcut as planted
+from explorer.ui.learn.experiments import slide as sliding
 
 # Another network or image for each experiment.
 OTHERS = {
@@ -190,6 +191,14 @@ def test_a_slide_is_the_convolution_of_pytorch(stride: int, padding: int) -> Non
         for pool, function in (("max", max_pool2d), ("mean", avg_pool2d)):
             ours = slide(digit(4), None, pool, Windows(8, 2, stride), (0, 0)).output
             assert torch.tensor(ours).allclose(function(image, 2, stride)[0, 0])
+
+
+@pytest.mark.parametrize("kernel", ["vertical", "max", "mean"])
+def test_a_kernel_does_to_a_photograph_what_it_does_to_a_digit(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = {"kernel": kernel, "stride": "2", "window": "2"}
+    result = sliding.compute(sliding.SlideView.parse(view))
+    monkeypatch.setattr(sliding, "photograph", lambda: torch.tensor(result.image)[None, None])
+    assert sliding.on_photograph(result).allclose(torch.tensor(result.output))
 
 
 def test_charts_say_in_words_what_they_show() -> None:

@@ -1,16 +1,22 @@
-"""A kernel or pool slides over a digit. The result is a :class:`explorer.analysis.sliding.Slide`."""
+"""A kernel or pool slides over a digit and a photograph. The result is a :class:`explorer.analysis.sliding.Slide`."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
 
 import streamlit as st
+import torch
 from pydantic import Field
 from safetensors import safe_open
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
 from explorer.analysis.sliding import KERNELS, POOLS, Matrix, Slide, digit, slide
 from explorer.analysis.windows import Windows, formula_lines
-from explorer.drawing import sliding
+from explorer.data.preprocessing import resize
+from explorer.drawing import panels, sliding
+from explorer.drawing.panels import Panel
 from explorer.i18n import _
+from explorer.prediction import gallery
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
@@ -21,6 +27,8 @@ NAME = "slide"
 NETWORK, LAYER = "digits-cnn", "features.0.weight"  # its kernels are 3x3 on one channel
 FILTERS = 32
 SIDE = 8
+PHOTOGRAPH, PHOTOGRAPH_SIDE = "photographer", 64
+SHADES = 32  # of the photograph and of what becomes of it
 
 
 class SlideView(PageFields):
@@ -105,14 +113,52 @@ def render(result: Slide, *, dark: bool, numbers: bool = True) -> None:
     show_figure(figures(result, dark=dark)[0], key="learn.picture.slide", on_pick=_choose)
     st.caption(_("Choose a cell of the output to see where it comes from."))
     st.code(arithmetic(result), language=None, wrap_lines=True)
+    if is_rendered("kernel"):
+        show_figure(_draw_photograph(result, dark=dark), key="learn.picture.photograph")
     if numbers:
         facts(list_numbers(result))
         st.code("\n".join(formula_lines(result.windows)), language=None)
 
 
 def figures(result: Slide, *, dark: bool) -> list[str]:
-    """Return the figure."""
-    return [sliding.draw(result, dark=dark)]
+    """Return the figure of the digit and that of the photograph."""
+    return [sliding.draw(result, dark=dark), _draw_photograph(result, dark=dark)]
+
+
+@cache
+def photograph() -> Tensor:
+    """Return the photograph, (1, 1, side, side), with values from 0 to 255."""
+    image = gallery.picture(PHOTOGRAPH).original(1)
+    return resize(image[None], PHOTOGRAPH_SIDE).float()
+
+
+def on_photograph(result: Slide) -> Tensor:
+    """Return what the kernel or pool makes of the photograph, (rows, columns)."""
+    stride, padding = result.windows.stride, result.windows.padding
+    image = pad(photograph(), (padding,) * 4)
+    if result.kernel is not None:
+        return conv2d(image, torch.tensor(result.kernel)[None, None].float(), stride=stride)[0, 0]
+    pool = max_pool2d if result.pool == "max" else avg_pool2d
+    return pool(image, result.windows.kernel, stride)[0, 0]
+
+
+def _draw_photograph(result: Slide, *, dark: bool) -> str:
+    output = on_photograph(result)
+    most = float(output.abs().max()) or 1.0
+    signed = bool((output < 0).any())
+    shades = (output / most + 1) / 2 if signed else output / most
+    side = "{0}×{0}"
+    lines = [side.format(len(output)), _("grey is zero") if signed else _("black is zero")]
+    shown = [
+        Panel(_("A photograph"), _greys(photograph()[0, 0] / 255), [side.format(PHOTOGRAPH_SIDE)]),
+        Panel(_("The same done to it"), _greys(shades), lines),
+    ]
+    return panels.draw(shown, label=_("A photograph, and what the kernel or pool makes of it"), dark=dark)
+
+
+def _greys(shares: Tensor) -> panels.Colours:
+    levels: list[list[int]] = ((shares * (SHADES - 1)).round() * (255 / (SHADES - 1))).round().int().tolist()
+    return panels.grey(levels)
 
 
 def list_numbers(result: Slide) -> list[Fact]:
