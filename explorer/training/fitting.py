@@ -59,8 +59,8 @@ def adapt(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, D
     if spec.num_classes != classes:
         notes.append(
             ngettext(
-                "The network has {classes} class, like the data; the spec had {former}.",
-                "The network has {classes} classes, like the data; the spec had {former}.",
+                "The network has {classes:,} class, like the data; the spec had {former:,}.",
+                "The network has {classes:,} classes, like the data; the spec had {former:,}.",
                 classes,
             ).format(classes=classes, former=spec.num_classes)
         )
@@ -70,16 +70,16 @@ def adapt(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, D
     if keep_channels or not spec.any_channels:
         notes.append(
             ngettext(
-                "The images are given to the network with {channels} channel; the data has {former}.",
-                "The images are given to the network with {channels} channels; the data has {former}.",
+                "The images are given to the network with {channels:,} channel; the data has {former}.",
+                "The images are given to the network with {channels:,} channels; the data has {former}.",
                 spec.in_channels,
             ).format(channels=spec.in_channels, former=dataset.channels)
         )
         return spec, dataset.recoloured(spec.in_channels), notes
     notes.append(
         ngettext(
-            "The network takes images of {channels} channel, like the data; the spec had {former}.",
-            "The network takes images of {channels} channels, like the data; the spec had {former}.",
+            "The network takes images of {channels:,} channel, like the data; the spec had {former:,}.",
+            "The network takes images of {channels:,} channels, like the data; the spec had {former:,}.",
             dataset.channels,
         ).format(channels=dataset.channels, former=spec.in_channels)
     )

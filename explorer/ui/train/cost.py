@@ -32,6 +32,7 @@ from explorer.workers.subprocess_runner import Limits
 PROCESS_MEMORY = 400_000_000  # bytes of a process after it has imported torch
 MAX_SECONDS = 120.0  # for a measurement
 TIGHT_SHARE = 0.8  # of the memory; a run that needs more is tight
+TENTHS = 10.0  # seconds below which a duration has tenths
 PRECISIONS = {torch.float32: Precision.FP32, torch.bfloat16: Precision.BF16, torch.float16: Precision.FP16}
 
 # Each run of the page asks for every network of a sweep. A smaller cache would drop them before they are used again.
@@ -165,8 +166,10 @@ def slots(device: str) -> int:
 
 
 def duration(amount: float) -> str:
-    """Returns a duration as text, at least one second."""
-    return formatting.duration(max(amount, 1))
+    """Returns a duration as text, with tenths below ten seconds, so that epochs add up to the time of the run."""
+    if amount < TENTHS:
+        return _("{seconds:.1f} s").format(seconds=max(amount, 0.1))
+    return formatting.duration(amount)
 
 
 def short_duration(amount: float) -> str:

@@ -18,7 +18,7 @@ def test_times_have_two_units(seconds: float, text: str) -> None:
 
 
 def test_an_estimate_has_the_same_format_and_is_at_least_a_second() -> None:
-    assert [cost.duration(seconds) for seconds in (0.2, 5400)] == ["1 s", "1 h 30 min"]
+    assert [cost.duration(seconds) for seconds in (0.01, 0.42, 5400)] == ["0.1 s", "0.4 s", "1 h 30 min"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_classes_and_channels_are_adapted_to_the_data(family: dict[str, object])
     assert found == spec.changed(num_classes=4, in_channels=3)
     assert dataset is COLOUR
     assert notes == [
-        "The network has 4 classes, like the data; the spec had 1000.",
+        "The network has 4 classes, like the data; the spec had 1,000.",
         "The network takes images of 3 channels, like the data; the spec had 1.",
     ]
     ready = prepared(spec, COLOUR)
