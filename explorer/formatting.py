@@ -1,10 +1,13 @@
 """Formats of numbers for people: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times in two units."""
 
+import math
+
 from explorer.i18n import _, ngettext
 
 PREFIXES = (("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12), ("P", 10**15))
 EXACT_BELOW = 100_000
 NONE = "–"  # the text of a number that does not exist
+SMALLEST_CHANGE = 0.1  # percent; below it, the first digit that is not zero is shown
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
@@ -55,3 +58,13 @@ def shape(sizes: tuple[int, ...]) -> str:
 def percent(share: float | None) -> str:
     """Return a share with two digits: 0.9876 is ``98.76%``."""
     return NONE if share is None else f"{share:.2%}"
+
+
+def change(share: float) -> str:
+    """Return a relative change: 0.172 is ``+17.2%``. What is neither nothing nor everything is not rounded to it."""
+    percent = 100 * share
+    if 0 < percent + 100 < SMALLEST_CHANGE:
+        digits = -math.floor(math.log10(percent + 100))
+        return f"−{-percent:.{digits}f}%"
+    text = f"{percent:+,.1f}" if abs(percent) >= SMALLEST_CHANGE else f"{percent:+.1g}"
+    return f"{text}%".replace("-", "−")

@@ -6,11 +6,11 @@ from explorer.analysis.comparison import difference, ratio
 from explorer.analysis.measures import Measure, Numbers
 from explorer.analysis.result import Analysis, SpecAnalysis
 from explorer.families import Spec
+from explorer.formatting import change
 from explorer.i18n import _
 
 SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
 MIN_FACTOR = 3.0  # from this ratio on, a factor is clearer than a percentage
-MIN_PERCENT = 0.1  # below it, the first digit that is not zero is shown
 
 
 def measure_name(measure: Measure) -> str:
@@ -36,9 +36,7 @@ def format_ratio(first: Numbers, other: Numbers, measure: Measure) -> str:
         return ""
     if times == 1:
         return _("the same")
-    percent = 100 * (times - 1)
-    share = f"{percent:+.1f}" if abs(percent) >= MIN_PERCENT else f"{percent:+.1g}"
-    return f"×{times:,.1f}" if times >= MIN_FACTOR else f"{share}%".replace("-", "−")
+    return f"×{times:,.1f}" if times >= MIN_FACTOR else change(times - 1)
 
 
 def status_name(status: Status) -> str:

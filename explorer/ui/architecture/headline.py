@@ -6,11 +6,12 @@ from explorer.analysis import Analysis, SpecAnalysis
 from explorer.analysis.measures import Definition, Measure, Number, Place, by_stage, measures_at
 from explorer.families import PRESETS
 from explorer.families.naming import same_as
-from explorer.formatting import bytes_short
+from explorer.formatting import bytes_short, change
 from explorer.i18n import _
 from explorer.ui.glossary import explain
 from explorer.ui.shared.text import plain
 
+LEAST_SHARE = 0.0005  # a relative difference below it has no room in a card
 CARD_WIDTH = 88  # pixels: three numbers in a row on a phone, all in one on a laptop
 # The measures of the last change. The others follow from them.
 LAST_CHANGE = (Measure.PARAMS, Measure.MACS, Measure.PEAK_ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
@@ -184,5 +185,7 @@ def difference(definition: Definition, now: Number | None, before: Number | None
     if now is None or before is None or now == before:
         return "", ""
     amount = f"{'+' if now > before else '−'}{definition.text(abs(now - before))}"
-    percent = f"{100 * (now - before) / before:+,.1f}%".replace("-", "−") if before else amount
-    return percent if float(percent[1:-1].replace(",", "") or 0) or not before else "<0.1%", amount
+    if not before:
+        return amount, amount
+    share = (now - before) / before
+    return change(share) if abs(share) >= LEAST_SHARE else "<0.1%", amount

@@ -31,6 +31,7 @@ OUTLIER = 20.0  # times the upper quartile; larger numbers are cut off
 SMALLEST = 1e-6  # times the upper quartile; a logarithmic axis leaves out smaller numbers
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
 PUBLISHED_DASH = [10, 5]
+POWERS = "datum.value < 0.001 ? format(datum.value, '~e') : datum.label"  # small numbers of a logarithmic axis
 MAX_LINES = len(SERIES) * len(DASHES)  # lines with different colours or dashes
 
 
@@ -201,7 +202,7 @@ def vega_spec(
             "zero": False, **({"type": "log"} if log else {}),
             **({"domain": list(limits), "nice": False} if limits else {}),
         },
-        "axis": {"format": form, "tickCount": 5},
+        "axis": {"format": form, "tickCount": 5, **({"labelExpr": POWERS} if log else {})},
     }  # fmt: skip
     layers: list[dict[str, Any]] = [
         {

@@ -38,8 +38,8 @@ def render(records: Sequence[Record]) -> None:
     st.caption(
         _(
             "The length of the gradient of each layer's weights before clipping, at the first step and at up to 64 "
-            "steps of the run. Dark rows learn little; where a network is too deep for its design, the rows near the "
-            "image are dark."
+            "steps of the run. Dark rows learn little. If the gradient vanishes on its way back, the rows near the "
+            "image are the darkest; if it explodes, they are the brightest."
         ),
         help=explain("gradient-norm"),
     )

@@ -1,8 +1,8 @@
-"""Formats of durations and ages."""
+"""Formats of durations, ages and changes."""
 
 import pytest
 
-from explorer.formatting import ago, duration
+from explorer.formatting import ago, change, duration
 from explorer.ui.train import cost
 
 
@@ -30,3 +30,12 @@ def test_an_estimate_has_the_same_format_and_is_at_least_a_second() -> None:
 )  # fmt: skip
 def test_age(seconds: float, text: str) -> None:
     assert ago(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.172, "+17.2%"), (-0.756, "−75.6%"), (0.0003, "+0.03%"), (-0.99970, "−99.97%"), (-0.9999996, "−99.99996%"),
+     (-1.0, "−100.0%"), (12.5, "+1,250.0%"), (-0.9989, "−99.9%")],
+)  # fmt: skip
+def test_a_change_is_never_rounded_to_nothing_or_everything(share: float, text: str) -> None:
+    assert change(share) == text
