@@ -154,10 +154,14 @@ def _describe_test(result: Any) -> str:
     return _(
         "The network that was trained with marks reads **{without:.1%}** of the digits right, and the other network "
         "{clean:.1%}. If each image has the mark of its digit, the network with marks reads {right:.1%} right. In "
-        "{marked:,} of its {images:,} training images, the mark told the digit, and a mark is easier to learn than a "
-        "digit. If your test images came from the same place "
-        "as your training images, they would have the mark too, and the test would tell you nothing."
+        "{marked:,} of its {images:,} training images, the mark told the digit. {meaning}"
     ).format(
+        meaning=_("So few marks have not misled it.")
+        if _without(result) == "same"
+        else _(
+            "A mark is easier to learn than a digit. If your test images came from the same place as your training "
+            "images, they would have the mark too, and the test would tell you nothing."
+        ),
         without=with_marks.without, clean=clean.without, right=with_marks.right, marked=result.found["marked"],
         images=result.found["images"],
     )  # fmt: skip
@@ -191,9 +195,11 @@ def _describe_score(result: Any) -> str:
         "with maps of random weights. The lower it is, the sooner the pixels that count are gone. The opposite test, "
         "insertion, puts pixels back, the hottest first. In both tests together, the network's maps were compared "
         "{count} times with maps of random weights, and won {wins} times. A map of random weights in their place won "
-        "{random_wins} times, where chance alone would give about {half}. So the score finds out the map that knows "
-        "nothing, however convincing it looks."
+        "{random_wins} times, where chance alone would give about {half}. {meaning}"
     ).format(
+        meaning=_("So the score finds out the map that knows nothing, however convincing it looks.")
+        if found["wins"] > found["random_wins"]
+        else _("Here the score can't tell the two apart: do not trust these maps."),
         trained=trained, random=random, count=found["comparisons"], wins=found["wins"],
         random_wins=found["random_wins"], half=found["comparisons"] // 2,
     )  # fmt: skip

@@ -216,9 +216,11 @@ def _work(result: Any) -> str:
     return _(
         "The linear layers have {params:.0%} of the parameters and do **{macs:.1%} of the multiplications**. A weight "
         "of a linear layer is used once for each image. A weight of a convolution is used at every place of the map. "
-        "The layer with most work is `{name}`, with {most} MACs of {total}. So the layers that fill the memory are not "
-        "the layers that take the time."
+        "The layer with most work is `{name}`, with {most} MACs of {total}.{meaning}"
     ).format(
+        meaning=f" {_('So the layers that fill the memory are not the layers that take the time.')}"
+        if _majority(_share(result.one, "params")) != _majority(_share(result.one, "macs"))
+        else "",
         params=_share(result.one, "params"), macs=_share(result.one, "macs"), name=layer.name, most=short(layer.macs),
         total=short(result.one.totals.macs),
     )  # fmt: skip

@@ -144,6 +144,25 @@ def test_the_texts_about_a_shortcut_follow_what_was_found() -> None:
         assert figures_in(step, shown) != figures_in(step, other)
 
 
+def test_conclusions_follow_the_numbers() -> None:
+    lesson, section = lessons()["vgg"], experiments()["network"]
+    text = lesson.steps[lesson.reveal_of("work")].text
+    told = [written(text, section.compute(section.view.parse({"net": net}))) for net in ("vgg16", "resnet18")]
+    assert ["take the time" in one for one in told] == [True, False]
+    lesson = lessons()["shortcut"]
+    cells = [[[0.5] * 16] * 16] * 3
+    for misled in (True, False):
+        right = 0.7 if misled else 0.97
+        found = Findings(
+            [Answers(0.97, 0.9, 0.9, 0.1), Answers(right, 1.0, 0.1, 0.9)],
+            [Look(digit, 3, [digit, 0], [], [], cells) for digit in range(10)],
+            [0.2, 0.9], [0.1, 0.1], [0.7, 0.1, 0.1], [0.8, 0.7, 0.1], 50 if misled else 30, 30, 60, 100, 1500,
+        )  # fmt: skip
+        result = planted.Outcome(planted.ShortcutView(), "", asdict(found))
+        texts = [written(lesson.steps[lesson.reveal_of(name)].text, result) for name in ("test", "score")]
+        assert ("easier to learn" in texts[0], "knows nothing" in texts[1]) == (misled, misled)
+
+
 def test_each_term_of_the_glossary_leads_to_a_lesson() -> None:
     assert [term for term in entries() if not lessons_about(term)] == []
 
