@@ -47,7 +47,7 @@ def lesson() -> Lesson:
             Link("architecture", _("The deepest of these plain networks"), {"net": "plain110"}),
             Link(
                 "train",
-                _("Train one with clipping: its run shows the gradient of each layer at every step"),
+                _("Train one with clipping: its run shows the gradient of each layer as it trains"),
                 {"net": "resnet20", "clip_norm": "1.0"},
             ),
         ),

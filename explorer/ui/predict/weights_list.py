@@ -136,6 +136,7 @@ def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
         state.change(**({"weights": chosen[0]} if chosen else {}))
 
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    st.space("small")  # for the table's toolbar, which would cover what stands above
     st.dataframe(
         rows(entries),
         hide_index=True,
