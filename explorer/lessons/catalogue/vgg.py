@@ -213,17 +213,18 @@ def _largest(result: Any) -> str:
 
 def _work(result: Any) -> str:
     layer = _most(result.one, "macs")
-    return _(
+    found = _(
         "The linear layers have {params:.0%} of the parameters and do **{macs:.1%} of the multiplications**. A weight "
         "of a linear layer is used once for each image. A weight of a convolution is used at every place of the map. "
-        "The layer with most work is `{name}`, with {most} MACs of {total}.{meaning}"
+        "The layer with most work is `{name}`, with {most} MACs of {total}."
     ).format(
-        meaning=f" {_('So the layers that fill the memory are not the layers that take the time.')}"
-        if _majority(_share(result.one, "params")) != _majority(_share(result.one, "macs"))
-        else "",
         params=_share(result.one, "params"), macs=_share(result.one, "macs"), name=layer.name, most=short(layer.macs),
         total=short(result.one.totals.macs),
     )  # fmt: skip
+    if _majority(_share(result.one, "params")) == _majority(_share(result.one, "macs")):
+        return found
+    meaning = _("So the layers that fill the memory are not the layers that take the time.")
+    return f"{found} {meaning}"
 
 
 def _compare(result: Any) -> str:
