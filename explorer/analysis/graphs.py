@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from explorer.analysis.devices import AUTO
-from explorer.analysis.graph_layers import Step, step, unknown, window_side
+from explorer.analysis.graph_call import Call, Step, unknown, weights
+from explorer.analysis.graph_layers import step
+from explorer.analysis.graph_modules import window_side
+from explorer.analysis.graph_patterns import with_group_norms
 from explorer.analysis.memory import Precision
 from explorer.analysis.modules import top_level_heads, trace_network
 from explorer.analysis.result import Analysis, NetworkWarning
@@ -19,6 +22,7 @@ from explorer.i18n import _
 
 # Results that are parameters in another form, if their input is one.
 REARRANGED = frozenset("Transpose Reshape Unsqueeze Squeeze Flatten Identity Cast DequantizeLinear".split(" "))
+MEASURES = frozenset(["Shape", "Size"])  # what depends on them is unknown, if they are
 MAX_NAMES = 5  # names in a message
 MAX_LEVELS = 12  # of modules in modules in a name
 # Cells along the sides of all maps, times the window that reads them: the work of following receptive fields. That of
@@ -54,7 +58,6 @@ class GraphNetwork(nn.Module):
 
     Attributes:
         left_out: Nodes that did not run, because a shape before them is unknown.
-        unknown: Names of operators without a rule.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -62,20 +65,26 @@ class GraphNetwork(nn.Module):
         super().__init__()
         self.graph = graph
         self.left_out: list[Node] = []
-        self.unknown: dict[str, None] = {}
         self._constants: dict[str, Constant] = dict(graph.constants)
-        self._shared: dict[str, nn.Parameter] = {}
+        self._shared: dict[tuple[str, tuple[int, ...]], nn.Parameter] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {graph.image: graph.shape}
+        self._left = nn.ParameterList()
         self._steps: list[tuple[Node, Step | None, list[str]]] = []
         self._names = Counter[str]()
         names = layer_names(graph)
-        for node in graph.nodes:
+        for node in with_group_norms(graph):
             if self._is_constant(node):
                 continue
             inputs = [one for one in node.inputs if one and one not in self._constants]
-            made = step(node, self._constants, self._parameter)
-            if made is None and node.is_float and all(shape is not None for shape in node.shapes):
-                self.unknown[node.operator] = None
-                made = unknown(node)
+            call = Call(node, self._constants, self._shapes, self._parameter)
+            made = step(call)
+            if made is None and node.operator not in MEASURES and all(shape is not None for shape in node.shapes):
+                made = unknown(call)
+            elif made is None:
+                self._left.extend(weights(call))  # they are in the number of parameters
+            self._shapes |= {
+                name: shape for name, shape in zip(node.outputs, node.shapes, strict=False) if shape is not None
+            }
             layer = getattr(made, "module", made)
             if isinstance(layer, nn.Module):
                 self._add(names[node.outputs[0]], layer)
@@ -88,10 +97,11 @@ class GraphNetwork(nn.Module):
         # Not add_module: names have dots, as those of the modules that they were made from.
         self._modules[name if self._names[name] == 1 else f"{name}#{self._names[name]}"] = layer
 
-    def _parameter(self, name: str) -> nn.Parameter:
-        if name not in self._shared:
-            self._shared[name] = nn.Parameter(torch.empty(self._constants[name].shape, device="meta"))
-        return self._shared[name]
+    def _parameter(self, name: str, shape: tuple[int, ...] | None) -> nn.Parameter:
+        shape = self._constants[name].shape if shape is None else shape
+        if (name, shape) not in self._shared:
+            self._shared[name, shape] = nn.Parameter(torch.empty(shape, device="meta"))
+        return self._shared[name, shape]
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a node depends on constants alone; its result is then a constant of the same kind."""

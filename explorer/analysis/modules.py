@@ -4,7 +4,7 @@ The module is copied to meta, so it keeps its device, mode and numbers, and the 
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import copy, deepcopy
 from functools import partial
 from typing import Any
@@ -28,6 +28,8 @@ IMAGE_SIZE = 224  # pixels a side, if nothing says another
 CHANNELS = 3
 MAX_SIZE = 65_536  # pixels a side
 MAX_NAMES = 5  # names in a message
+# In PyTorch's messages about tensors without numbers.
+READS_NUMBERS = ("item()", "_local_scalar_dense", "nonzero", "data-dependent", "Cannot copy out", "tensor to numpy")
 SETTINGS = (int, float, str, type(None))
 # Attributes of a module.
 TENSORS = ("_parameters", "_buffers", "_non_persistent_buffers_set")
@@ -95,16 +97,14 @@ def analyse_module(
 def _unwrapped(module: nn.Module) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise InputError(_("module: {value} is not an nn.Module").format(value=shown(module)))
-    while True:
+    while not isinstance(module, torch.jit.ScriptModule):
         inner = module._modules.get("_orig_mod")  # of torch.compile
         if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             inner = module.module
         if inner is None:
-            break
+            return module
         module = inner
-    if isinstance(module, torch.jit.ScriptModule):
-        raise InputError(_("module: a ScriptModule has no Python code to follow; analyse the module it was made from"))
-    return module
+    raise InputError(_("module: a ScriptModule has no Python code to follow; analyse the module it was made from"))
 
 
 def _sides(module: nn.Module, image_size: object) -> tuple[int, int]:
@@ -143,10 +143,14 @@ class _ReachedError(Exception):
 
 
 def _first_in_channels(network: nn.Module, height: int, width: int) -> int | None:
-    """Returns the channels of the convolution that runs first, which need not be the first of the modules' order."""
+    """Returns the channels of the image for the convolution that runs first, which need not be the first in order.
 
-    def reached(layer: nn.Module, _args: Any) -> None:
-        raise _ReachedError(layer.in_channels)
+    The network may add channels before it, such as coordinates, or make several channels of one.
+    """
+
+    def reached(layer: nn.Module, args: Any) -> None:
+        is_fed = isinstance(args[0], Tensor) and args[0].shape[-3] == layer.in_channels
+        raise _ReachedError(CHANNELS if is_fed else layer.in_channels)
 
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
@@ -287,8 +291,12 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    if any(sign in text for sign in ("item()", "_local_scalar_dense", "nonzero", "data-dependent", "Cannot copy out")):
+    if any(sign in text for sign in READS_NUMBERS):
         return _("it reads the numbers of a tensor, and there are only shapes")
+    if text == "Invalid channel dimensions":
+        return _("it gets another number of channels than it takes")
+    if "fake impl" in text:
+        return _("PyTorch does not know which shape {operator} returns").format(operator=text.partition(": ")[0])
     lines = text.strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
@@ -317,23 +325,19 @@ def _saved(network: nn.Module, shape: tuple[int, ...], device: Device, *, half: 
 
 
 def _unused(network: nn.Module, trace: Trace) -> NetworkWarning | None:
-    """Returns a warning about modules whose parameters no layer reads, such as auxiliary heads."""
-    counted = sum(layer.params for layer in trace.layers)
-    if counted == sum(parameter.numel() for parameter in network.parameters()):
+    """Returns a warning about parameters that no layer reads, such as those of auxiliary heads, by their modules."""
+    idle = {id(parameter) for key, parameter in enumerate(network.parameters()) if key not in trace.read}
+    if not idle:
         return None
-    ran = {layer.name.split("#")[0] for layer in trace.layers}
-    idle = [
-        name
+    names = [
+        name or _("the network")
         for name, layer in network.named_modules()
-        if any(True for _parameter in layer.parameters(recurse=False)) and not layer._modules and name not in ran
+        if any(id(parameter) in idle for parameter in layer.parameters(recurse=False))
     ]
-    return NetworkWarning("not-run", _unused_message(idle))
-
-
-def _unused_message(names: Iterable[str]) -> str:
-    names = list(names)
-    shown_names = ", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else "")
-    return _(
-        "Some parameters take no part in the forward pass of one image in evaluation mode ({layers}). They are in the "
-        "number of parameters, not in the other numbers."
-    ).format(layers=shown_names or _("of modules with other modules in them"))
+    return NetworkWarning(
+        "not-run",
+        _(
+            "Some parameters take no part in the forward pass of one image in evaluation mode ({layers}). They are in "
+            "the number of parameters, not in the other numbers."
+        ).format(layers=", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else "")),
+    )

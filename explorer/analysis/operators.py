@@ -7,7 +7,8 @@ MOVES_DATA = frozenset(
         "_reshape_alias roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split "
         "unsqueeze view _unsafe_view constant_pad_nd reflection_pad2d replication_pad2d empty empty_like "
         "new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten unflatten as_strided "
-        "rot90 flip narrow chunk unsafe_chunk im2col pixel_unshuffle"
+        "rot90 flip narrow chunk unsafe_chunk im2col pixel_unshuffle "
+        "channel_shuffle native_channel_shuffle"
     ).split(" ")
 )
 

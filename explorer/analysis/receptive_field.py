@@ -57,10 +57,14 @@ class Unknown:
 State = Local | Global | Unknown | None
 States = dict[Value, State]
 
-POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, "clone", "contiguous", "_to_copy", "alias", "dropout", "copy"]) - {
-    "_softmax",
-    "_log_softmax",
-}
+SAME_PLACE = "clone contiguous _to_copy alias dropout copy channel_shuffle native_channel_shuffle".split(" ")
+POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, *SAME_PLACE]) - {"_softmax", "_log_softmax"}
+
+# Operators that take only the shape of a tensor.
+LIKE = frozenset(
+    "empty_like zeros_like ones_like full_like rand_like randn_like randint_like new_empty new_zeros new_ones "
+    "new_full".split(" ")
+)
 
 
 def propagate(trace: Trace) -> States:
@@ -117,6 +121,8 @@ def _linear(layer: TracedLayer, states: States) -> State:
 
 def _operator_states(op: Op, states: States) -> States:
     inputs = [states.get(value) for value in op.inputs]
+    if op.name in LIKE:
+        return dict.fromkeys(op.outputs)
     if op.name == "convolution":  # weights and bias do not depend on pixels
         inputs = inputs[:1]
     lost = next((state for state in inputs if isinstance(state, Unknown)), None)
@@ -347,6 +353,7 @@ _OPERATORS: dict[str, Any] = {
     "mean": _mean,
     "sum": _mean,
     "amax": _mean,
+    "amin": _mean,
     "native_batch_norm": _map_norm,
     "native_group_norm": _map_norm,
     "native_layer_norm": _layer_norm,

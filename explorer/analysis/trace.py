@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 import torch
@@ -94,7 +94,8 @@ class TracedLayer:
 class Trace:
     """The graph of one forward pass: operators and layers in execution order.
 
-    ``peak`` are the sizes in bytes of the tensors alive at the peak of memory.
+    ``peak`` are the sizes in bytes of the tensors alive at the peak of memory, ``read`` the indices of the parameters
+    that a layer reads.
     """
 
     image: Value
@@ -102,6 +103,7 @@ class Trace:
     ops: list[Op]
     layers: list[TracedLayer]
     peak: list[int]
+    read: set[int]
 
 
 class _Mode(TorchDispatchMode):
@@ -167,7 +169,7 @@ class Recorder(_Mode):
     def trace(self) -> Trace:
         """Returns the recorded graph, without layers that have no output (modules that ran on no tensor)."""
         layers = [layer for layer in self.layers if layer.output is not NO_VALUE]
-        return Trace(self._image, self._result, self.ops, layers, self._lifetimes.peak)
+        return Trace(self._image, self._result, self.ops, layers, self._lifetimes.peak, self._counted)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = run_on_meta(func, args, kwargs or {})
@@ -276,7 +278,7 @@ def _main_tensor(result: Any) -> Tensor | None:
     """Returns the tensor of a network's result that is its output; None if there is no tensor.
 
     In a dictionary it is the entry "out" (torchvision's segmentation networks) or the last (feature pyramids); in a
-    list the last (feature extractors); in a tuple the first, because that is the main head's.
+    list the last (feature extractors); in a tuple or a data class the first, because that is the main head's.
     """
     if isinstance(result, Tensor):
         return result
@@ -287,4 +289,6 @@ def _main_tensor(result: Any) -> Tensor | None:
         entries = reversed(result)
     elif isinstance(result, tuple):
         entries = result
+    elif is_dataclass(result):
+        entries = vars(result).values()
     return next((found for entry in entries if (found := _main_tensor(entry)) is not None), None)

@@ -25,6 +25,7 @@ from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
+CHANNELS_FIRST = [0, 3, 1, 2]
 MAX_DEPTH = 100  # of functions that call functions
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization GroupNormalization InstanceNormalization "
@@ -88,6 +89,7 @@ class _Reader:
         self.image_size = image_size
         self.constants: dict[str, dict[str, Any]] = {}
         self.batch: int | None = None
+        self.channels_last = ""  # the input, if the file begins by moving its channels to the front
 
     def document(self) -> dict[str, Any]:
         """Returns the fields of the graph."""
@@ -107,7 +109,7 @@ class _Reader:
         image, shape = self._image()
         if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
             self.model = model = onnx.shape_inference.infer_shapes(model)  # the checker asks for them
-        onnx.checker.check_model(model)
+        self._check(model)
         if model.functions:
             self.model = model = onnx.inliner.inline_local_functions(model)
         inferred = infer(model)
@@ -128,6 +130,16 @@ class _Reader:
             "opset": opset,
             "batch": self.batch,
         }
+
+    def _check(self, model: Any) -> None:
+        """Checks a model; the shapes of its results may be unknown after an operator that is not known here."""
+        types = [value.type.tensor_type for value in model.graph.output if value.type.WhichOneof("value")]
+        without = [one for one in types if one.elem_type and not one.HasField("shape")]
+        for one in without:
+            one.shape.SetInParent()  # for the checker, which asks for one
+        self.onnx.checker.check_model(model)
+        for one in without:
+            one.ClearField("shape")
 
     def _inlined_count(self) -> int:
         """Returns the number of operators once the file's functions, which may call each other, are written out."""
@@ -226,6 +238,9 @@ class _Reader:
         if dims[0].WhichOneof("value") == "dim_value":
             self.batch = dims[0].dim_value
         dims[0].dim_value = 1
+        if self._is_channels_last(inputs[0].name):
+            dims = [dims[axis] for axis in CHANNELS_FIRST]
+            self.channels_last = inputs[0].name
         for dim, side in zip(dims[2:], self.image_size or (), strict=False):
             if dim.WhichOneof("value") != "dim_value":
                 dim.dim_value = side
@@ -240,6 +255,14 @@ class _Reader:
             raise ContentError(_("its input {name} is larger than any image").format(name=shown(inputs[0].name)))
         return inputs[0].name, shape
 
+    def _is_channels_last(self, image: str) -> bool:
+        """Whether all operators that read the image move its channels first, as converters of Keras networks write."""
+        readers = [node for node in self.model.graph.node if image in node.input]
+        return bool(readers) and all(
+            node.op_type == "Transpose" and dict(self._attributes(node)).get("perm") == CHANNELS_FIRST
+            for node in readers
+        )
+
     def _nodes(self, nodes: Iterable[Any], types: dict[str, Any]) -> Iterator[dict[str, Any]]:
         kinds = self.onnx.TensorProto
         for node in nodes:
@@ -248,8 +271,9 @@ class _Reader:
                 self._add_constant_node(node)
                 continue
             first = types.get(node.output[0])
+            is_moved = self.channels_last != "" and self.channels_last in node.input  # the image is read as if it were
             yield {
-                "operator": node.op_type if own else f"{node.domain}.{node.op_type}",
+                "operator": "Identity" if is_moved else node.op_type if own else f"{node.domain}.{node.op_type}",
                 "name": self._layer_name(node),
                 "inputs": list(node.input),
                 "outputs": list(node.output),

@@ -1,14 +1,35 @@
 """ONNX files of modules, read in this process, and what they keep of the numbers of their modules."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from explorer.analysis import Analysis
 from explorer.graphs import reader
 from explorer.graphs.graph import Graph
+
+
+def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path) -> bytes:
+    """The module as its exporter writes it, with batch norm as layers of its own."""
+    path = folder / "exported.onnx"
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(2, *shape),),
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            input_names=["image"],
+            dynamic_axes={"image": {0: "batch"}},
+        )
+    return path.read_bytes()
 
 
 def read_here(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:

@@ -1,6 +1,5 @@
 """The analysis of ONNX files has the numbers of the modules from which PyTorch's exporter made them."""
 
-import warnings
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from explorer.analysis.modules import analyse_module
 from explorer.errors import InputError
 from explorer.exports.onnx_options import MAX_OPSET, MIN_OPSET
 from explorer.families import parse_spec, resolve
-from tests.helpers.onnx_files import numbers, read_here
+from tests.helpers.onnx_files import exported, numbers, read_here
 from tests.sweeps.onnx import sweep
 
 SIDE = 40
@@ -56,24 +55,6 @@ class Small(nn.Module):
         x = torch.cat([x, self.branch(x)], 1)
         scores: Tensor = self.head(self.norm(x.mean([2, 3])))
         return scores
-
-
-def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path) -> bytes:
-    """The module as its exporter writes it, with batch norm as layers of its own."""
-    path = folder / "exported.onnx"
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module.eval(),
-            (torch.zeros(2, *shape),),
-            str(path),
-            dynamo=False,
-            opset_version=opset,
-            training=torch.onnx.TrainingMode.PRESERVE,
-            input_names=["image"],
-            dynamic_axes={"image": {0: "batch"}},
-        )
-    return path.read_bytes()
 
 
 @pytest.mark.parametrize("opset", [12, 20])

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -187,6 +188,37 @@ def test_the_convolution_that_runs_first_tells_the_channels() -> None:
     assert found.totals.terms[Term.POOLING] == 2 * 4 * 6 * 6
 
 
+class Rearranges(nn.Module):
+    """Makes twelve channels of three before its first convolution, and returns a data class."""
+
+    @dataclass
+    class Result:
+        """A result with a name."""
+
+        scores: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(12, 12, 1)
+        self.conv = nn.Conv2d(12, 8, 3)
+        self.other = nn.Conv2d(12, 8, 1)
+
+    def forward(self, x: Tensor) -> "Rearranges.Result":
+        x = torch.cat([x[:, :, ::2, ::2], x[:, :, 1::2, ::2], x[:, :, ::2, 1::2], x[:, :, 1::2, 1::2]], 1)
+        x = functional.conv2d(
+            self.first(x), self.conv.weight + functional.pad(self.other.weight, (1, 1, 1, 1)), self.conv.bias
+        )
+        return self.Result(x + torch.randn_like(x))
+
+
+def test_a_network_may_rearrange_the_image_add_noise_and_use_weights_of_modules_that_do_not_run() -> None:
+    found = explorer.analyse(Rearranges(), image_size=16)
+    assert found.field is not None
+    assert (found.field.size, found.totals.macs) == (6, 8 * 8 * 12 * 12 + 6 * 6 * 8 * 108)
+    (unused,) = [warning.message for warning in found.warnings if warning.code == "not-run"]
+    assert "(other)" in unused  # its bias
+
+
 class ReturnsNothing(nn.Conv2d):
     """A convolution whose result is lost."""
 
@@ -205,7 +237,7 @@ class ReadsNumbers(nn.Module):
     ("module", "options", "places"),
     [
         (nn.Sequential(nn.Conv2d(3, 4, 3), ReadsNumbers()), {"image_size": 8}, ("1", "ReadsNumbers", "3×8×8")),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), {"image_size": 8}, ("1", "Conv2d")),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), {"image_size": 8}, ("1", "Conv2d", "channels")),
         (nn.Sequential(nn.LazyConv2d(4, 3)), {}, ("0",)),
         (nn.Sequential(ReturnsNothing(3, 4, 3)), {}, ("no tensor",)),
         (nn.Sequential(nn.ReLU()), {"image_size": 0}, ("image_size", "0")),
@@ -219,6 +251,12 @@ def test_what_cannot_be_traced_is_named(module: nn.Module, options: dict[str, ob
     with pytest.raises(InputError) as caught:
         explorer.analyse(module, **options)  # type: ignore[arg-type]  # some are wrong on purpose
     assert all(place in str(caught.value) for place in places)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_script_module_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="ScriptModule"):
+        explorer.analyse(torch.jit.trace(nn.Conv2d(3, 4, 1), torch.zeros(1, 3, 4, 4)))
 
 
 def test_a_perceptron_tells_the_channels_and_a_parallel_module_is_its_original() -> None:
