@@ -49,8 +49,10 @@ class _Windowed:
         sides = self.sides(image.shape)
         before, after = sides[-2::-2], sides[-1::-2]
         self.padding = max(map(abs, sides))
-        fits = before == after and (
-            isinstance(self.module, nn.modules.conv._ConvNd) or max(before) * 2 <= min(self.kernel)
+        fits = (
+            before == after
+            and min(before) >= 0
+            and (isinstance(self.module, nn.modules.conv._ConvNd) or max(before) * 2 <= min(self.kernel))
         )
         if fits:
             self.module.padding = tuple(before)

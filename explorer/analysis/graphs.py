@@ -18,11 +18,12 @@ from explorer.analysis.result import Analysis, NetworkWarning
 from explorer.analysis.summary import checked_device, complete, summarise
 from explorer.errors import InputError
 from explorer.graphs import Constant, Graph, Node
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 # Results that are parameters in another form, if their input is one.
 REARRANGED = frozenset("Transpose Reshape Unsqueeze Squeeze Flatten Identity Cast DequantizeLinear".split(" "))
 MEASURES = frozenset(["Shape", "Size"])  # what depends on them is unknown, if they are
+POSITIVE = ("strides", "dilations", "kernel_shape", "group", "num_groups")  # attributes
 MAX_NAMES = 5  # names in a message
 MAX_LEVELS = 12  # of modules in modules in a name
 # Cells along the sides of all maps, times the window that reads them: the work of following receptive fields. That of
@@ -77,7 +78,7 @@ class GraphNetwork(nn.Module):
                 continue
             inputs = [one for one in node.inputs if one and one not in self._constants]
             call = Call(node, self._constants, self._shapes, self._parameter)
-            made = step(call)
+            made = _made(call)
             if made is None and node.operator not in MEASURES and all(shape is not None for shape in node.shapes):
                 made = unknown(call)
             elif made is None:
@@ -152,6 +153,31 @@ class GraphNetwork(nn.Module):
         return output
 
 
+def _made(call: Call) -> Step | None:
+    """Returns the function of a node.
+
+    Raises:
+        InputError: If its settings contradict each other.
+    """
+    node = call.node
+    for name in POSITIVE:
+        numbers = call.integers(name, []) or [call.integer(name, 1)]
+        if min(numbers) < 1:
+            raise InputError(
+                _("{layer}: {setting} is {value}, and must be at least 1").format(
+                    layer=node.name, setting=name, value=min(numbers)
+                )
+            )
+    try:
+        return step(call)
+    except (ValueError, IndexError, RuntimeError, TypeError, AttributeError):
+        raise InputError(
+            _("{layer}: the settings of {operator} contradict each other").format(
+                layer=node.name, operator=node.operator
+            )
+        ) from None
+
+
 def layer_names(graph: Graph) -> dict[str, str]:
     """Returns the name of each node's layer by its first output.
 
@@ -205,9 +231,12 @@ def _warnings(network: GraphNetwork, graph: Graph) -> list[NetworkWarning]:
         warnings.append(
             NetworkWarning(
                 "left-out",
-                _(
+                ngettext(
+                    "{count} operator is left out ({operators}), at {layer}: the shape of an input is unknown. Its "
+                    "costs are missing; the numbers before it are right.",
                     "{count} operators are left out ({operators}), the first at {layer}: the shape of an input is "
-                    "unknown. Their costs are missing; the numbers before them are right."
+                    "unknown. Their costs are missing; the numbers before them are right.",
+                    len(network.left_out),
                 ).format(
                     count=len(network.left_out),
                     operators=", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else ""),

@@ -58,7 +58,7 @@ State = Local | Global | Unknown | None
 States = dict[Value, State]
 
 SAME_PLACE = "clone contiguous _to_copy alias dropout copy channel_shuffle native_channel_shuffle".split(" ")
-POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, *SAME_PLACE]) - {"_softmax", "_log_softmax"}
+POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, *SAME_PLACE]) - {"_softmax", "_safe_softmax", "_log_softmax"}
 
 # Operators that take only the shape of a tensor.
 LIKE = frozenset(
@@ -285,6 +285,12 @@ def _slice(op: Op, states: list[Local], _where: str) -> State:
     return Local(rows, columns, state.dims)
 
 
+def _softmax(op: Op, states: list[Local], where: str) -> State:
+    """The sum over channels, in segmentation, moves no rows and columns."""
+    dim = op.args[1] % len(op.output.shape)
+    return Global(where) if dim in states[0].dims else states[0]
+
+
 def _pad(op: Op, states: list[Local], _where: str) -> State:
     state, rank, amounts = states[0], len(op.inputs[0].shape), list(op.args[1])
     sides = {rank - 1 - i // 2: (amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)}
@@ -357,6 +363,9 @@ _OPERATORS: dict[str, Any] = {
     "native_batch_norm": _map_norm,
     "native_group_norm": _map_norm,
     "native_layer_norm": _layer_norm,
+    "_softmax": _softmax,
+    "_safe_softmax": _softmax,
+    "_log_softmax": _softmax,
     "cat": _cat,
     "slice": _slice,
     "constant_pad_nd": _pad,

@@ -26,6 +26,8 @@ from explorer.workers.protocol import serve
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
 CHANNELS_FIRST = [0, 3, 1, 2]
+UNKNOWN_DOMAIN = "unknown"  # of operators that claim to be ONNX's own
+MAX_CAPTURED = 500  # values
 MAX_DEPTH = 100  # of functions that call functions
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul BatchNormalization LayerNormalization GroupNormalization InstanceNormalization "
@@ -71,7 +73,8 @@ def _fault(error: Exception) -> str:
         return _("it is no ONNX file, or it is cut off")
     if "opset" in text.lower() or "No Op registered" in text or "version" in text:
         return _("it uses a version of ONNX's operators that is not known here")
-    named = re.search(r"[Nn]ame: ?([\w./:-]+)", text) or re.search(r"OpType: ?(\w+)", text)
+    patterns = (r"[Nn]ame: ?([\w./:-]+)", r"OpType: ?(\w+)", r"'([\w./:-]+)'")
+    named = next((found for pattern in patterns if (found := re.search(pattern, text))), None)
     if named:
         return _("it breaks a rule of ONNX at {place}").format(place=shown(named[1]))
     return _("it breaks a rule of ONNX")
@@ -106,6 +109,7 @@ class _Reader:
             )
         self._weights_become_inputs()
         self._check_order()
+        self._admit_unknown_operators()
         image, shape = self._image()
         if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
             self.model = model = onnx.shape_inference.infer_shapes(model)  # the checker asks for them
@@ -130,6 +134,17 @@ class _Reader:
             "opset": opset,
             "batch": self.batch,
         }
+
+    def _admit_unknown_operators(self) -> None:
+        """Gives operators that ONNX does not have a domain of their own, which the checker leaves alone."""
+        model = self.model
+        for node in model.graph.node:
+            if node.domain in OWN_DOMAINS and not self.onnx.defs.has(node.op_type):
+                node.domain = UNKNOWN_DOMAIN
+        imported = {entry.domain for entry in model.opset_import}
+        for domain in dict.fromkeys(node.domain for node in model.graph.node):
+            if domain not in imported and domain not in OWN_DOMAINS:
+                model.opset_import.add(domain=domain, version=1)
 
     def _check(self, model: Any) -> None:
         """Checks a model; the shapes of its results may be unknown after an operator that is not known here."""
@@ -235,6 +250,9 @@ class _Reader:
                     name=shown(inputs[0].name), rank=len(dims)
                 )
             )
+        for dim in dims:
+            if dim.dim_value < 1:  # some exporters write a free side as 0 or -1
+                dim.ClearField("dim_value")
         if dims[0].WhichOneof("value") == "dim_value":
             self.batch = dims[0].dim_value
         dims[0].dim_value = 1
@@ -273,15 +291,32 @@ class _Reader:
             first = types.get(node.output[0])
             is_moved = self.channels_last != "" and self.channels_last in node.input  # the image is read as if it were
             yield {
-                "operator": "Identity" if is_moved else node.op_type if own else f"{node.domain}.{node.op_type}",
+                "operator": "Identity" if is_moved else operator_name(node),
                 "name": self._layer_name(node),
-                "inputs": list(node.input),
+                "inputs": [*node.input, *self._captured(node)],
                 "outputs": list(node.output),
                 "attributes": dict(self._attributes(node)),
                 "shapes": [static_shape(types.get(name)) for name in node.output],
                 "is_float": first is None
                 or first.elem_type in (kinds.UNDEFINED, kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE),
             }
+
+    def _captured(self, node: Any) -> list[str]:
+        """Returns what the graphs inside an operator (If, Loop, Scan) use of the graph around them, and their weights.
+
+        A long list is cut.
+        """
+        names: dict[str, None] = {}
+        for graph in _inner_graphs(node):
+            own = {name for one in graph.node for name in one.output} | {value.name for value in graph.input}
+            for tensor in graph.initializer:
+                own.add(tensor.name)
+                name = f"{len(self.constants)}/{tensor.name}"  # inner graphs may have the same names
+                self._add_constant(name, tensor)
+                names[name] = None
+            names |= dict.fromkeys(name for one in graph.node for name in one.input if name and name not in own)
+        inside = {name for graph in _inner_graphs(node) for one in graph.node for name in one.output}
+        return [name for name in names if name not in inside and name not in node.input][:MAX_CAPTURED]
 
     def _add_constant_node(self, node: Any) -> None:
         helper = self.onnx.helper
@@ -330,6 +365,21 @@ class _Reader:
         name = ".".join(scopes)
         module, dot, last = name.rpartition(".")
         return f"{module}{dot}{last.lower() if dot else last}"[:200]
+
+
+def operator_name(node: Any) -> str:
+    """Returns the name of an operator, with its domain unless it is or claims to be ONNX's own."""
+    own = node.domain in (*OWN_DOMAINS, UNKNOWN_DOMAIN)
+    return str(node.op_type if own else f"{node.domain}.{node.op_type}")
+
+
+def _inner_graphs(node: Any) -> Iterator[Any]:
+    """Yields the graphs inside an operator, and those inside their operators."""
+    for attribute in node.attribute:
+        for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+            yield graph
+            for inner in graph.node:
+                yield from _inner_graphs(inner)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,6 +15,7 @@ from torch.nn import functional
 from explorer.analysis import Analysis
 from explorer.analysis.graphs import analyse_graph
 from explorer.analysis.modules import analyse_module
+from explorer.errors import InputError
 from tests.helpers.onnx_files import exported, numbers, read_here
 
 SIDE = 16
@@ -151,3 +153,26 @@ def test_a_quantised_convolution_has_its_macs(analysed: Read) -> None:
     assert (analysis.totals.macs, analysis.totals.params) == (64 * 108, 108)
     assert analysis.field is not None
     assert analysis.field.size == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "places"),
+    [({"strides": [0, 1]}, ("strides", "0")), ({"group": 0}, ("group", "0")), ({"group": 3}, ("first", "Conv"))],
+)
+def test_settings_that_no_layer_can_have_are_named(
+    settings: dict[str, Any], places: tuple[str, ...], analysed: Read
+) -> None:
+    nodes = [helper.make_node("Conv", ["image", "weight"], ["out"], name="first", **settings)]
+    with pytest.raises(InputError) as caught:
+        analysed(nodes, {"weight": (4, 1, 3, 3)})
+    assert all(place in str(caught.value) for place in places)
+
+
+def test_a_padding_may_crop_and_a_softmax_over_channels_moves_no_pixels(analysed: Read) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["a"], pads=[-1, -1, -1, -1]),
+        helper.make_node("Softmax", ["a"], ["out"], axis=1),
+    ]
+    analysis = analysed(nodes, {"weight": (4, 3, 3, 3)})
+    assert analysis.field is not None
+    assert (analysis.field.size, analysis.layers[-1].output_shape) == (3, (1, 4, 4, 4))

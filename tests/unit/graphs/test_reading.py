@@ -106,6 +106,11 @@ def missing_attribute() -> bytes:
     return serialized(model([helper.make_node("LRN", ["image"], ["out"], name="norm1")]))
 
 
+def twice() -> bytes:
+    nodes = [helper.make_node("Relu", ["image"], ["same"]), helper.make_node("Relu", ["image"], ["same"])]
+    return serialized(model([*nodes, helper.make_node("Relu", ["same"], ["out"])]))
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "empty": (lambda: b"", ()),
     "text": (lambda: b"this is no model, but a sentence", ()),
@@ -117,6 +122,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "functions": (exponential_functions, (f"{MAX_NODES:,}",)),
     "two inputs": (two_inputs, ("2", "image", "second")),
     "future": (future, ("999",)),
+    "twice": (twice, ("same",)),
     "attribute": (missing_attribute, ("norm1",)),
     "free size": (
         lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3, "h", "w")).SerializeToString(),
@@ -186,3 +192,38 @@ def test_a_free_size_can_be_given(unconfined: Callable[..., Graph]) -> None:
     fixed = model([helper.make_node("Relu", ["image"], ["out"])], shape=(4, 3, 8, 8))
     graph = unconfined(fixed.SerializeToString(), (20, 30))
     assert (graph.shape, graph.batch) == ((1, 3, 8, 8), 4)
+
+
+def test_operators_that_onnx_does_not_have_keep_their_names(unconfined: Callable[..., Graph]) -> None:
+    nodes = [
+        helper.make_node("Invented", ["image"], ["a"]),
+        helper.make_node("Odd", ["a"], ["out"], domain="undeclared"),
+    ]
+    graph = unconfined(serialized(model(nodes)))
+    assert [(node.operator, node.shapes) for node in graph.nodes] == [
+        ("Invented", (None,)),
+        ("undeclared.Odd", (None,)),
+    ]
+
+
+def test_a_free_side_may_be_written_as_minus_one(unconfined: Callable[..., Graph]) -> None:
+    free = model([helper.make_node("Relu", ["image"], ["out"])], shape=(-1, 3, -1, 0))
+    graph = unconfined(serialized(free), (20, 30))
+    assert (graph.shape, graph.batch) == ((1, 3, 20, 30), None)
+
+
+def test_a_choice_between_graphs_uses_what_they_use(unconfined: Callable[..., Graph]) -> None:
+    def branch(weight: str) -> onnx.GraphProto:
+        result = helper.make_tensor_value_info(f"{weight}-out", FLOAT, (1, 4, 8, 8))
+        tensor = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), weight)
+        node = helper.make_node("Conv", ["scaled", weight], [result.name], pads=[1, 1, 1, 1])
+        return helper.make_graph([node], weight, [], [result], [tensor])
+
+    nodes = [
+        helper.make_node("Relu", ["image"], ["scaled"]),
+        helper.make_node("If", ["choice"], ["out"], then_branch=branch("one"), else_branch=branch("two")),
+    ]
+    graph = unconfined(serialized(model(nodes, [numpy_helper.from_array(np.array([1], bool), "choice")])))
+    choice, *others = graph.nodes[1].inputs
+    assert (choice, others[1]) == ("choice", "scaled")
+    assert [graph.constants[name].shape for name in (others[0], others[2])] == [(4, 3, 3, 3)] * 2
