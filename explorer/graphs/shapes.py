@@ -2,7 +2,7 @@
 
 Exporters compute some shapes and paddings in the graph, from the shapes of other results. Shape inference follows only
 the simplest of these computations. So small integers that depend on no image are computed by onnx's reference
-implementation of a few operators, and take the place of their operators.
+implementation of a few operators, and take the place of their operators. Numbers with a fraction may come between.
 """
 
 import math
@@ -13,8 +13,9 @@ from explorer.graphs.graph import MAX_VALUES
 MAX_ROUNDS = 200
 # Each result is at most as large as the product of its inputs.
 COMPUTED = frozenset(
-    "Abs Add Cast Concat ConstantOfShape Div Equal Floor Gather Identity Max Min Mod Mul Neg Range ReduceProd Reshape "
-    "Slice Split Squeeze Sub Transpose Unsqueeze Where".split(" ")
+    "Abs Add And Cast Ceil Clip Concat ConstantOfShape Div Equal Floor Gather Greater GreaterOrEqual Identity Less "
+    "LessOrEqual Max Min Mod Mul Neg Not Or Range ReduceMax ReduceMin ReduceProd ReduceSum Reshape Round Slice Split "
+    "Squeeze Sub Transpose Unsqueeze Where".split(" ")
 )
 OWN_DOMAINS = ("", "ai.onnx")
 
@@ -52,9 +53,7 @@ def _computed(model: Any, inferred: Any) -> dict[str, Any]:
 
     opsets = list(model.opset_import)
     types = {value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info)}
-    known = {
-        tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer if _is_small_integer(tensor)
-    }
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer if _is_known(tensor)}
     found: dict[str, Any] = {}
     for node in model.graph.node:
         if node.domain not in OWN_DOMAINS or len(node.output) == 0:
@@ -69,10 +68,12 @@ def _computed(model: Any, inferred: Any) -> dict[str, Any]:
     return found
 
 
-def _is_small_integer(tensor: Any) -> bool:
+def _is_known(tensor: Any) -> bool:
+    """Whether a tensor may be part of a computation of shapes, which may divide and round."""
+    limit = MAX_VALUES if tensor.data_type in (tensor.INT64, tensor.INT32, tensor.BOOL) else 1
     return (
-        tensor.data_type in (tensor.INT64, tensor.INT32, tensor.BOOL)
-        and math.prod(tensor.dims) <= MAX_VALUES
+        tensor.data_type in (tensor.INT64, tensor.INT32, tensor.BOOL, tensor.FLOAT, tensor.DOUBLE)
+        and math.prod(tensor.dims) <= limit
         and tensor.data_location != tensor.EXTERNAL
     )
 
@@ -82,8 +83,10 @@ def _constant(node: Any) -> dict[str, Any]:
     from onnx import numpy_helper
 
     (attribute,) = node.attribute
-    if attribute.name == "value" and _is_small_integer(attribute.t):
+    if attribute.name == "value" and _is_known(attribute.t):
         return {node.output[0]: numpy_helper.to_array(attribute.t)}
+    if attribute.name == "value_float":
+        return {node.output[0]: np.array(attribute.f, np.float32)}
     if attribute.name == "value_int":
         return {node.output[0]: np.array(attribute.i)}
     if attribute.name == "value_ints" and len(attribute.ints) <= MAX_VALUES:

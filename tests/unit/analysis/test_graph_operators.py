@@ -1,5 +1,6 @@
 """Operators that networks outside the product's families have, in files of PyTorch's exporter and of other programs."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,23 @@ def normalised(x: Tensor, first: nn.Conv2d, tied: nn.Module) -> Tensor:
     return functional.conv_transpose2d(x, first.weight, stride=2) + factor
 
 
+class ConvPaddedBySize(nn.Conv2d):
+    """A 3x3 convolution of stride 2 that pads as TensorFlow does; its exporter writes arithmetic of the sizes."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 4, 3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        def needed(size: Any) -> Any:  # a tensor while the exporter traces
+            if isinstance(size, Tensor):
+                return ((size / 2).ceil() * 2 + 1 - size).clamp(min=0)
+            return max(math.ceil(size / 2) * 2 + 1 - size, 0)
+
+        height, width = map(needed, x.shape[-2:])
+        sides = [width // 2, width - width // 2, height // 2, height - height // 2]
+        return super().forward(functional.pad(x, sides))
+
+
 MODULES: dict[str, Callable[[], nn.Module]] = {
     "unet": lambda: Calls(unet, nn.Conv2d(3, 8, 3, 2, 1), nn.ConvTranspose2d(8, 6, 2, 2, groups=2), nn.Conv2d(9, 2, 1)),
     "enlarged": lambda: Calls(enlarged, nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 2, 3)),
@@ -71,6 +89,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     ),
     "recurrent, gru": lambda: Calls(sequence, nn.Conv2d(3, 4, 4, 4), nn.GRU(4, 5), nn.Linear(5, 2)),
     "extremes": lambda: Calls(extremes, nn.Conv2d(3, 4, 3)),
+    "padded by size": ConvPaddedBySize,
     "shared": lambda: Calls(normalised, nn.Conv2d(3, 4, 2, 2, bias=False), nn.Linear(4, 4)),
 }
 
