@@ -55,7 +55,10 @@ def analysis_of(text: str, image_size: str | None = None, **options: Any) -> "An
     if code := _CODE.fullmatch(text):
         from explorer.analysis.modules import analyse_module
 
-        return analyse_module(_module(Path(code["file"]), code["name"]), image_size=size, **options)
+        try:
+            return analyse_module(_module(Path(code["file"]), code["name"]), image_size=size, **options)
+        except SystemExit:
+            raise InputError(_("{file}: its code ends the program").format(file=Path(code["file"]).name)) from None
     path = Path(text)
     try:
         sides = None if size is None else height_width(size)
@@ -85,16 +88,27 @@ def _module(path: Path, name: str) -> Any:
     sys.path.insert(0, str(path.parent.absolute()))  # as Python does with a script
     try:
         spec.loader.exec_module(module)
-        found = getattr(module, name, None)
-        if found is None:
-            raise InputError(_("{file}: it has no {name}").format(file=path.name, name=name))
-        return found() if isinstance(found, type) else found
-    except InputError:
-        raise
     except Exception as error:  # the user's code may raise any
-        lines = str(error).strip().splitlines()
+        raise InputError(
+            _("{file}: it can't be run: {reason}").format(file=path.name, reason=_reason(error))
+        ) from error
+    found = getattr(module, name, None)
+    if found is None:
+        raise InputError(_("{file}: it has no {name}").format(file=path.name, name=name))
+    from torch import nn
+
+    if isinstance(found, nn.Module) or not callable(found):
+        return found
+    try:
+        return found()
+    except Exception as error:  # as above
         raise InputError(
             _("{file}: {name} can't be made without arguments: {reason}").format(
-                file=path.name, name=name, reason=f"{type(error).__name__}: {lines[0] if lines else ''}"
+                file=path.name, name=name, reason=_reason(error)
             )
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

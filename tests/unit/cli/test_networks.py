@@ -37,6 +37,23 @@ def test_a_class_of_the_users_own_code(tmp_path: Path, capsys: pytest.CaptureFix
     assert "my_net.py" in capsys.readouterr().err
 
 
+def test_a_function_that_makes_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "my_net.py"
+    path.write_text(f"{CODE}\n\ndef made():\n    return Net()\n")
+    assert analysis_of(f"{path}:made", "16").totals.params == 112
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("net = (", "can't be run: SyntaxError"), ("import sys\n\ndef Net():\n    sys.exit(0)\n", "ends the program")],
+)
+def test_code_that_fails_or_ends_the_program_is_one_sentence(code: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "my_net.py"
+    path.write_text(code)
+    with pytest.raises(InputError, match=words):
+        analysis_of(f"{path}:Net")
+
+
 @pytest.mark.parametrize(("name", "word"), [("Missing", "Missing"), ("Wide", "arguments"), ("number", "3")])
 def test_what_is_no_module_is_one_sentence(name: str, word: str, tmp_path: Path) -> None:
     path = tmp_path / "my_net.py"
