@@ -11,11 +11,13 @@ from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Place, measures_at
 from explorer.drawing.appearance import Appearance
 from explorer.drawing.theme import theme
+from explorer.errors import InputError
 from explorer.exports.figure import FigureOptions, Network, analysed, drawn, name_of
-from explorer.formatting import NONE, shape
+from explorer.formatting import NONE, bytes_short, shape
 from explorer.i18n import _, language
 
 MAX_BYTES = 500_000
+LEAST_BYTES = 250  # of a layer in the table
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent),
     undefined=jinja2.StrictUndefined,
@@ -31,15 +33,29 @@ def web_page(network: Network, options: FigureOptions | None = None) -> str:
     The diagram shows all layers, or as many as fit into the file.
 
     Raises:
-        SpecError: If torchvision can't build or run the model.
+        InputError: If the table of layers alone is larger, or torchvision can't build or run the model.
     """
     analysis = analysed(network)
+    count = len(analysis.layers)
+    if count * LEAST_BYTES > MAX_BYTES:
+        raise _too_large(count)
     colour = options.appearance.colour if options else Appearance().colour
     for detail in ("all", "auto", "stages"):
         page = _page(analysis, Appearance(colour=colour, detail=detail), with_formulas=True)
         if len(page.encode()) <= MAX_BYTES:
             return page
-    return _page(analysis, Appearance(colour=colour, detail="stages"), with_formulas=False)
+    page = _page(analysis, Appearance(colour=colour, detail="stages"), with_formulas=False)
+    if len(page.encode()) > MAX_BYTES:
+        raise _too_large(count)
+    return page
+
+
+def _too_large(count: int) -> InputError:
+    return InputError(
+        _("a web page of {count:,} layers is larger than {limit}; export diagram and table instead").format(
+            count=count, limit=bytes_short(MAX_BYTES)
+        )
+    )
 
 
 def _page(analysis: Analysis, appearance: Appearance, *, with_formulas: bool) -> str:
