@@ -16,7 +16,7 @@ def same_as(spec: Spec) -> str | None:
 
 
 def title(spec: Spec, base: str) -> str:
-    """The title of the preset that a network equals, or of a similar preset and "changed".
+    """The title of the preset that a network equals, or of a similar preset and "changed", or what the network is.
 
     The similar preset is ``base``, or the nearest one if the network differs from it in fewer fields.
 
@@ -31,6 +31,8 @@ def title(spec: Spec, base: str) -> str:
     near = nearest(spec)
     if near not in PRESETS or differences(spec, PRESETS[base].spec) <= differences(spec, PRESETS[near].spec):
         near = base
+    if not is_form_of(spec, near):
+        return spec.describe()
     return _("{preset}, changed").format(preset=PRESETS[near].title)
 
 
