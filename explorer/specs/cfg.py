@@ -100,6 +100,13 @@ def parse_token(raw: object, index: int) -> Token:
         raise wrong(
             _("{value} is not a number of channels from 1 to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
         )
+    if match is None and ":" in str(raw):
+        raise wrong(
+            _(
+                "{value} can't be read: after the colon come the kernel, /stride, p padding, g groups and d dilation, "
+                "for example 64:3/2p1g2d2"
+            ).format(value=shown(raw))
+        )
     if match is None:
         raise wrong(_("{value} is neither a number of channels nor M, A or L").format(value=shown(raw)))
     head = match["head"].upper()

@@ -35,6 +35,7 @@ REFUSED = [
     ({"cfg": [0]}, "cfg, entry 1: 0 is not a number of channels from 1 to 16,384"),
     ({"cfg": [-3]}, "cfg, entry 1: -3 is not a number of channels from 1 to 16,384"),
     ({"cfg": [10**9]}, "cfg, entry 1: 1000000000 is not a number of channels from 1 to 16,384"),
+    ({"cfg": ["16:3s2"]}, "cfg, entry 1: '16:3s2' can't be read: after the colon come the kernel, /stride"),
     ({"cfg": [1.5]}, "cfg, entry 1: 1.5 is neither a number of channels nor M, A or L"),
     ({"cfg": [True]}, "cfg, entry 1: true is neither a number of channels nor M, A or L"),
     ({"cfg": [None]}, "cfg, entry 1: null is neither a number of channels nor M, A or L"),
