@@ -144,6 +144,8 @@ def read_answer(question: Question, raw: Any) -> Answer:
             return _read_text(raw, _("answer"))
         case Kind.RUN if isinstance(raw, Run) and 1 <= len(raw.lines) <= MAX_LINES:
             return [{"name": one.name, "points": thinned(one.points), "job": one.job} for one in raw.lines]
+        case Kind.NUMBER if not _is_number(raw):
+            raise InputError(_("answer: {value} is not a number").format(value=shown(raw)))
     raise InputError(_("answer: {value} is no answer to this question").format(value=shown(raw)))
 
 

@@ -9,6 +9,26 @@ async function pictureOf(file) {
   return canvas.toDataURL("image/jpeg", 0.8);
 }
 
+// The number that somebody has typed, or else the text, which the server then names in its answer.
+function numberIn(typed) {
+  const number = Number(typed.replace(",", "."));
+  return Number.isFinite(number) ? number : typed;
+}
+
+// The control with which a teacher marks the right answer of a question that was asked, or corrects the mark.
+function markForm(question, words, mark) {
+  if (question.kind === "choice") {
+    return el("select", { "aria-label": words.markRight, onchange: (event) => mark(Number(event.target.value)) },
+      question.right === null ? el("option", { value: "" }, words.markRight) : null,
+      ...question.options.map((option, place) => el("option", { value: place, selected: question.right === place }, `${question.right === place ? "✓ " : ""}${option}`)));
+  }
+  const input = el("input", { type: "text", inputMode: "decimal", size: 8, value: question.right ?? "", placeholder: words.right, "aria-label": words.right });
+  return el("form", { class: "mark", onsubmit: (event) => {
+    event.preventDefault();
+    if (input.value.trim()) mark(numberIn(input.value.trim()));
+  } }, input, el("button", { type: "submit" }, words.markRight));
+}
+
 // The question of the lesson that is open, without its answer.
 function lessonQuestion() {
   const place = document.querySelector("[data-class-question]");
@@ -54,7 +74,7 @@ function askForm(words, send, cancel) {
     if (kind.value === "choice") {
       question.options = options.value.split("\n").map((line) => line.trim()).filter(Boolean);
       if (marked) question.right = Number(marked) - 1;
-    } else if (kind.value === "number" && marked) question.right = Number(marked);
+    } else if (kind.value === "number" && marked) question.right = numberIn(marked);
     try {
       if (kind.value === "place" && picture.files[0]) question.picture = await pictureOf(picture.files[0]);
       await send(question);
@@ -88,20 +108,14 @@ function answerForm(question, picture, words, sendBody) {
     }, option)));
   }
   if (question.kind === "place") {
-    const frame = el("div", { class: "picture asks" }, el("img", { src: picture, alt: words.tap }));
+    const frame = el("div", { class: "picture" }, el("img", { src: picture, alt: words.tap }));
     if (Array.isArray(mine)) {
       const dot = el("i", { class: "place" });
       dot.style.left = `${100 * mine[0]}%`;
       dot.style.top = `${100 * mine[1]}%`;
       frame.append(dot);
     }
-    if (!question.closed) {
-      frame.addEventListener("click", (event) => {
-        const box = frame.getBoundingClientRect();
-        const share = (value) => Math.min(1, Math.max(0, value));
-        send([share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)]);
-      });
-    }
+    if (!question.closed) choosePlace(frame, send);
     return frame;
   }
   const input = el("input", question.kind === "number"
@@ -110,6 +124,6 @@ function answerForm(question, picture, words, sendBody) {
   return el("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
     const typed = input.value.trim();
-    if (typed) send(question.kind === "number" ? Number(typed.replace(",", ".")) : typed);
+    if (typed) send(question.kind === "number" ? numberIn(typed) : typed);
   } }, input, el("button", { class: "main", type: "submit", disabled: question.closed }, words.send));
 }

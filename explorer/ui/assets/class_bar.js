@@ -15,6 +15,8 @@ class Bar {
     this.open = ""; // panel that is open: "", "menu", "code", "ask", "more"
     this.problem = "";
     this.pictures = {};
+    this.opened = {}; // whether something that folds is open, by its name
+    this.marking = 0; // number of the question on whose picture the teacher's next click marks the right place
     this.folded = 0; // number of the question that this browser has folded away
     this.screen = null; // screen that the class was sent to last, as far as this browser knows
     this.member = this.load();
@@ -205,6 +207,11 @@ class Bar {
     } }, folded ? "▴" : "▾");
   }
 
+  // Something that can be folded, and stays as the teacher left it when more answers come.
+  details(name, open, title, content) {
+    return el("details", { open: this.opened[name] ?? open, ontoggle: (event) => { this.opened[name] = event.target.open; } }, el("summary", {}, title), content);
+  }
+
   trouble() {
     const text = this.problem || this.lost || "";
     return text ? el("p", { class: "problem", role: "alert" }, text) : null;
@@ -283,8 +290,15 @@ class Bar {
         await this.poll();
       }, () => this.toggle("ask")))));
     } else if (question && !this.open) { // a menu takes the place of the question
-      const seen = JSON.stringify([question, state.students, this.problem, this.folded]);
-      shown.push(this.part("question", seen, () => this.teacherQuestion(question)));
+      const { number, revealed, closed, right, rounds } = question;
+      const frame = JSON.stringify([number, revealed, closed, right, rounds.length, this.problem, this.folded, this.marking]);
+      const panel = this.part("question", frame, () => this.teacherQuestion(question));
+      const seen = JSON.stringify([question, state.students]);
+      if (panel.answers && panel.seen !== seen) { // what is around them stays, so that a list that is open stays open
+        panel.seen = seen;
+        panel.answers.replaceChildren(...this.answersOf(question));
+      }
+      shown.push(panel);
     }
     shown.push(this.part("bar", JSON.stringify([state.students, state.screen, this.open, this.lost]), () => el(
       "div", { class: "bar" },
@@ -309,16 +323,20 @@ class Bar {
   teacherQuestion(question) {
     const { words } = this;
     const change = (values) => this.act("question", { number: question.number, ...values });
-    const last = question.rounds[question.rounds.length - 1];
-    const marks = question.kind !== "choice" || question.right !== null ? [] : [el("select", {
-      "aria-label": words.markRight, onchange: (event) => change({ right: Number(event.target.value) }),
-    }, el("option", { value: "" }, words.markRight), ...question.options.map((option, place) => el("option", { value: place }, option)))];
+    const marks = ["choice", "number"].includes(question.kind) ? [markForm(question, words, (right) => change({ right }))] : [];
+    if (question.kind === "place") {
+      marks.push(this.button(words.markPlace, () => {
+        this.marking = this.marking === question.number ? 0 : question.number;
+        this.opened[`results${question.number}${question.revealed}`] = true;
+        this.render();
+      }, this.marking === question.number ? "main" : ""));
+    }
     if (this.folded === question.number) return el("div", { class: "panel" }, this.fold(question), el("h2", {}, question.text));
-    return el(
+    const answers = el("div", {});
+    const panel = el(
       "div", { class: "panel" }, this.trouble(),
       this.fold(question), el("h2", {}, question.text),
-      el("p", { class: "faint" }, fill(words.answered, { count: last.answered, students: this.state.students }), question.revealed ? null : ` ${words.onlyYou}`),
-      el("details", { open: question.revealed }, el("summary", {}, words.results), charts(question, this.pictures[question.number], words, question.kind === "text" ? (number, word, shown) => this.act("show-text", { number, word, shown }) : null)),
+      answers,
       el(
         "div", { class: "row" },
         this.button(question.revealed ? words.hide : words.reveal, () => change({ revealed: !question.revealed }), question.revealed ? "" : "main"),
@@ -328,6 +346,26 @@ class Bar {
         this.button(words.putAway, () => this.act("put-away")),
       ),
     );
+    return Object.assign(panel, { answers });
+  }
+
+  // How many have answered, and what, as a teacher sees it.
+  answersOf(question) {
+    const { words } = this;
+    const { number, revealed } = question;
+    const last = question.rounds[question.rounds.length - 1];
+    const fold = (name, ...rest) => this.details(`${name}${number}${revealed}`, ...rest);
+    const tools = { fold, show: (round, word, shown) => this.act("show-text", { number: round, word, shown }) };
+    if (this.marking === number) {
+      tools.mark = (right) => {
+        this.marking = 0;
+        this.act("question", { number, right });
+      };
+    }
+    return [
+      el("p", { class: "faint" }, fill(words.answered, { count: last.answered, students: this.state.students }), revealed ? null : ` ${words.onlyYou}`),
+      fold("results", revealed, words.results, charts(question, this.pictures[number], words, tools)),
+    ];
   }
 
   student() {
@@ -342,7 +380,7 @@ class Bar {
         ...(folded ? [] : [
         answerForm(question, this.pictures[question.number], words, (body) => this.act("answer", { number: question.number, ...body })),
         el("p", { class: "faint", role: "status" }, question.closed ? words.closedHint : question.mine === null ? words.notYet : words.taken),
-        question.rounds ? charts(question, this.pictures[question.number], words, null, state.word) : null,
+        question.rounds ? charts(question, this.pictures[question.number], words, {}, state.word) : null,
         ]),
       )));
     }

@@ -16,7 +16,7 @@ function fill(text, values) {
 }
 
 function choiceChart(question, round) {
-  const total = Math.max(1, ...round.counts);
+  const total = Math.max(1, ...question.rounds.flatMap((one) => one.counts)); // one scale for all rounds
   return el("table", { class: "chart" }, ...question.options.map((option, place) => {
     const right = question.right === place;
     const bar = el("span", { class: `bar${right ? " right" : ""}` });
@@ -25,11 +25,12 @@ function choiceChart(question, round) {
   }));
 }
 
-// Numbers as dots in 24 bins over an axis from the smallest to the largest; the right one is a line.
+// Numbers as dots in 24 bins over an axis from the smallest to the largest of all rounds; the right one is a line.
 function numberChart(question, round, words) {
   const values = round.values;
   if (!values.length) return el("p", { class: "faint" }, words.none);
-  const known = typeof question.right === "number" ? [...values, question.right] : values;
+  const all = question.rounds.flatMap((one) => one.values);
+  const known = typeof question.right === "number" ? [...all, question.right] : all;
   const low = Math.min(...known);
   const high = Math.max(...known);
   const place = (value) => (high > low ? (value - low) / (high - low) : 0.5);
@@ -49,13 +50,25 @@ function numberChart(question, round, words) {
     mark.style.left = `${100 * ((Math.min(23, Math.floor(24 * place(question.right))) + 0.5) / 24)}%`;
     plot.append(mark);
   }
-  const middle = values[Math.floor((values.length - 1) / 2)];
-  const ends = el("div", { class: "ends" }, el("span", {}, String(low)), el("span", {}, fill(words.median, { value: middle })), el("span", {}, high > low ? String(high) : ""));
+  const half = values.length / 2;
+  const middle = (values[Math.ceil(half) - 1] + values[Math.floor(half)]) / 2;
+  const ends = el("div", { class: "ends" }, el("span", {}, String(low)), el("span", {}, fill(words.median, { value: Number(middle.toPrecision(12)) })), el("span", {}, high > low ? String(high) : ""));
   return el("div", {}, plot, ends);
 }
 
-function placeChart(question, round, picture) {
+// Calls choose([x, y]) with the place of a click, as shares of width and height from the top left.
+function choosePlace(frame, choose) {
+  frame.classList.add("asks");
+  frame.addEventListener("click", (event) => {
+    const box = frame.getBoundingClientRect();
+    const share = (value) => Math.min(1, Math.max(0, value));
+    choose([share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)]);
+  });
+}
+
+function placeChart(question, round, picture, mark) {
   const frame = el("div", { class: "picture" }, el("img", { src: picture, alt: "" }));
+  if (mark) choosePlace(frame, mark);
   const dot = ([x, y], kind) => {
     const made = el("i", { class: kind });
     made.style.left = `${100 * x}%`;
@@ -67,24 +80,30 @@ function placeChart(question, round, picture) {
   return frame;
 }
 
-function textChart(question, round, words, show) {
+// The teacher's screen may be on the projector, so texts that were not let through are folded away on it.
+function textChart(question, round, words, { show, fold }) {
   if (!round.texts.length) return el("p", { class: "faint" }, words.none);
-  return el("ul", { class: "texts" }, ...round.texts.map((one) => el(
+  const list = (texts) => el("ul", { class: "texts" }, ...texts.map((one) => el(
     "li", {},
-    show ? el("label", {}, el("input", { type: "checkbox", checked: one.shown, title: words.show, onchange: (event) => show(round.number, one.word, event.target.checked) }), " ") : null,
+    show ? el("input", { type: "checkbox", checked: one.shown, "aria-label": words.show, title: words.show, onchange: (event) => show(round.number, one.word, event.target.checked) }) : null,
     el("b", {}, one.word), " ", el("bdi", {}, one.text),
   )));
+  const waiting = show ? round.texts.filter((one) => !one.shown) : [];
+  const through = round.texts.filter((one) => !waiting.includes(one));
+  return el("div", {}, list(through), waiting.length ? fold(`waiting${round.number}`, false, fill(words.waiting, { count: waiting.length }), list(waiting)) : null);
 }
 
-// The charts of all rounds of a question, side by side. "mine" is the word of a student.
-function charts(question, picture, words, show, mine = "") {
+// The charts of all rounds of a question, side by side. "mine" is the word of a student. "tools" is what only teachers
+// can do: show(round, word, shown) lets a text through, fold(name, open, title, content) folds something away, and
+// mark(place) marks the right place.
+function charts(question, picture, words, tools = {}, mine = "") {
   return el("div", { class: "rounds" }, ...question.rounds.map((round, place) => el(
     "section", {},
     question.rounds.length > 1 ? el("h3", {}, fill(place ? words.after : words.before, {})) : null,
     question.kind === "choice" ? choiceChart(question, round)
       : question.kind === "number" ? numberChart(question, round, words)
-        : question.kind === "place" ? placeChart(question, round, picture)
+        : question.kind === "place" ? placeChart(question, round, picture, tools.mark)
           : question.kind === "run" ? runChart(round, words, mine)
-            : textChart(question, round, words, show),
+            : textChart(question, round, words, tools),
   )));
 }

@@ -20,6 +20,7 @@ figure:has(> svg) { background: #fff; padding: .5rem; width: 34rem; max-width: 1
 figure { position: relative; display: inline-block; margin: 0; } figure img { display: block; max-width: 100%; }
 figure i { position: absolute; width: 12px; height: 12px; margin: -6px; border-radius: 6px; background: #e4572e;
   border: 2px solid #fff; box-sizing: border-box; }
+figure i.right { background: #2e7d32; }
 """
 FORMULA = tuple("=+-@\t\r＝＋－＠")  # beginnings that spreadsheets take for a formula
 
@@ -96,6 +97,8 @@ def _answers(answered: Round, words: dict[str, str]) -> str:
             ]
         case Kind.PLACE:
             dots = "".join(f'<i style="left:{100 * x:g}%;top:{100 * y:g}%"></i>' for x, y in counted["places"])
+            for x, y in [] if right is None else tally(question, [right])["places"]:
+                dots += f'<i class="right" style="left:{100 * x:g}%;top:{100 * y:g}%"></i>'
             return f'<figure><img alt="" src="{picture_address(question.picture)}">{dots}</figure>'
         case Kind.RUN:
             return f"<figure>{_chart(answered, words)}</figure>"
@@ -105,6 +108,8 @@ def _answers(answered: Round, words: dict[str, str]) -> str:
                 f"{' ✓' if right is not None and answer == right else ''}</td></tr>"
                 for student, answer in answered.answers.items()
             ]
+            if right is not None:  # perhaps nobody has given it
+                rows.insert(0, f"<tr><td>{escape(_('Right answer'))}</td><td>{escape(str(right))} ✓</td></tr>")
     return f"<table>{''.join(rows)}</table>"
 
 

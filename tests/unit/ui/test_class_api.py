@@ -143,6 +143,8 @@ def test_texts_are_seen_when_the_teacher_lets_them_through(app: Starlette) -> No
     number = teacher.post("ask", kind="number", text="How much?").told["number"]
     student.post("answer", number=number, value=-5)
     assert teacher.get("report", format="csv").text.splitlines()[-1].split(",")[4] == "-5", "a number stays one"
+    teacher.post("question", number=number, right=138.36)
+    assert "<td>138.36 ✓</td>" in teacher.get("report", format="html").text, "though nobody has given it"
     assert student.get("report").status == 403
 
 
