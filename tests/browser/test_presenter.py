@@ -13,6 +13,7 @@ SMALLEST_ON_PROJECTOR = 18  # pixels
 PAGES = {
     "": "stMarkdown",
     "learn": "stMarkdown",
+    "learn?lesson=degradation&step=4&guess-deep=same&guess-residual=worse": "stCaptionContainer",
     "architecture?net=resnet50": "stVegaLiteChart",
     "kernels": "stMetricValue",
     "compare": "stMetricValue",
