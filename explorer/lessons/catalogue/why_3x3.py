@@ -115,7 +115,7 @@ def lesson() -> Lesson:
                     "same": _("The same as before: the weights decide"),
                     "more": _("More: no number is lost as zero"),
                 },
-                answer=lambda result: "one" if result.many.fields[0] == result.one.kernels[0] else "more",
+                answer=lambda _result: "one",  # whatever the sizes: a sum of sums is a sum
             ),
             Reveal(of="cells", text=_cells),
             Reveal(of="linear", text=_linear, numbers=False),
