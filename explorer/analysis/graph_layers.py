@@ -35,12 +35,10 @@ def _binary(kind: str, function: Callable[[Any, Any], Tensor]) -> Callable[[Call
     def rule(call: Call) -> Step | None:
         if len(call.node.inputs) != 2:
             return None
-        places = [place for place in (0, 1) if call.constant(place) is not None]
-        if not places:
+        constants = [found for place in (0, 1) if (found := call.constant(place)) is not None]
+        if not constants:
             return operation(kind, function)
-        found = call.constant(places[0])
-        assert found is not None  # noqa: S101  for the type checker
-        if count(found) > 1:
+        if count(constants[0]) > 1:
             return with_constants(call, kind, function)
         return operation(kind, lambda x: function(x, 1.0))  # the number makes no difference here
 

@@ -24,27 +24,22 @@ def with_group_norms(graph: Graph) -> list[Node]:
         before = makers.get(rows.inputs[0]) if rows is not None and rows.operator == "InstanceNormalization" else None
         if rows is None or before is None or before.operator != "Reshape":
             continue
-        shape, within = shapes.get(before.inputs[0]), before.shapes[0]
-        if _fits(shape, within) and node.shapes[0] == shape and uses[rows.outputs[0]] == uses[before.outputs[0]] == 1:
-            assert within is not None  # noqa: S101  for the type checker
+        shape = shapes.get(before.inputs[0])
+        groups = _groups(shape, before.shapes[0])
+        if groups and node.shapes[0] == shape and uses[rows.outputs[0]] == uses[before.outputs[0]] == 1:
             update = {
                 "operator": "GroupNormalization",
                 "name": rows.name,
                 "inputs": before.inputs[:1],
-                "attributes": {"num_groups": within[1]},
+                "attributes": {"num_groups": groups},
             }
             replaced[node.outputs[0]] = node.model_copy(update=update)
             inner |= {rows.outputs[0], before.outputs[0]}
     return [replaced.get(node.outputs[0], node) for node in graph.nodes if node.outputs[0] not in inner]
 
 
-def _fits(shape: Sequence[int] | None, rows: Sequence[int] | None) -> bool:
-    """Whether a map has been written as one row for each group of its channels."""
-    return (
-        shape is not None
-        and rows is not None
-        and len(shape) == 4
-        and len(rows) == 3
-        and shape[0] == rows[0]
-        and shape[1] % rows[1] == 0
-    )
+def _groups(shape: Sequence[int] | None, rows: Sequence[int] | None) -> int:
+    """Returns the number of groups of channels of which a map has been written as one row each; 0 if it has not."""
+    if shape is None or rows is None or len(shape) != 4 or len(rows) != 3:
+        return 0
+    return rows[1] if shape[0] == rows[0] and shape[1] % rows[1] == 0 else 0
