@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.analysis.modules import analyse_module as analyse
+    from explorer.errors import InputError
     from explorer.notebook import show
 
 # Threads that wait for the others of a training sleep. OpenMP has them spin unless it is told so before torch loads it:
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyse", "show"]
+__all__ = ["InputError", "__version__", "analyse", "show"]
 
-_LAZY = {"analyse": ("explorer.analysis.modules", "analyse_module"), "show": ("explorer.notebook", "show")}
+_LAZY = {
+    "InputError": ("explorer.errors", "InputError"),
+    "analyse": ("explorer.analysis.modules", "analyse_module"),
+    "show": ("explorer.notebook", "show"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a function when it is used for the first time, because torch takes seconds to import."""
+    """Imports a name when it is used for the first time, because torch takes seconds to import."""
     from importlib import import_module
 
     if name not in _LAZY:

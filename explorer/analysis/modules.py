@@ -31,6 +31,7 @@ MAX_NAMES = 5  # names in a message
 # In PyTorch's messages about tensors without numbers.
 READS_NUMBERS = ("item()", "_local_scalar_dense", "nonzero", "data-dependent", "Cannot copy out", "tensor to numpy")
 SETTINGS = (int, float, str, type(None))
+ANY_ERROR = (Exception, SystemExit)  # a user's code may raise any, and SystemExit would end the program that asks
 # Attributes of a module.
 TENSORS = ("_parameters", "_buffers", "_non_persistent_buffers_set")
 PARTS = ("_parameters", "_buffers", "_modules")
@@ -160,7 +161,7 @@ def _first_in_channels(network: nn.Module, height: int, width: int) -> int | Non
             network(torch.empty((1, CHANNELS, height, width), device="meta"))
     except _ReachedError as end:
         return int(end.args[0])
-    except Exception:  # noqa: BLE001  a user's code may raise any
+    except ANY_ERROR:
         return None
     return None
 
@@ -188,7 +189,7 @@ def meta_copy(module: nn.Module) -> nn.Module:
             memo[id(layer)] = _plain_copy(layer, memo)
     try:
         return deepcopy(module, memo).eval()
-    except Exception as error:  # a user's class may raise any
+    except ANY_ERROR as error:
         raise InputError(_("module: it can't be copied: {reason}").format(reason=_reason(error))) from error
 
 
@@ -275,7 +276,7 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
         trace = recorder.trace()
     except InputError:  # of a network that knows its limits
         raise
-    except Exception as error:  # a user's code may raise any
+    except ANY_ERROR as error:
         name, kind = recorder.place
         raise InputError(
             _("{layer} ({kind}): can't be traced on an image of {shape}: {reason}").format(
@@ -289,7 +290,7 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
     return trace
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = str(error)
     if any(sign in text for sign in READS_NUMBERS):
         return _("it reads the numbers of a tensor, and there are only shapes")
@@ -320,7 +321,7 @@ def _saved(network: nn.Module, shape: tuple[int, ...], device: Device, *, half: 
             return saved_for_backward(network, shape, device, half=half)
     except (ValueError, RuntimeError) as error:
         return explain(error)
-    except Exception as error:  # noqa: BLE001  a user's code may raise any
+    except ANY_ERROR as error:
         return _reason(error)
 
 

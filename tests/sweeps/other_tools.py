@@ -4,8 +4,8 @@ usage: python -m tests.sweeps.other_tools [NETWORK …]
 
 The tools are torchinfo, fvcore and torch-scan (``benchmarks/requirements.txt``). They run the networks with numbers on
 the CPU; ``explorer.analyse`` reads the modules. The networks are the examples and tests of these tools and of
-RFA-Toolbox that take one image: small ones are written here, the others are torchvision's. It prints a table in
-Markdown; the exit status is 1 if a number differs from that of a tool by its own rule:
+RFA-Toolbox that take one image: small ones are written here, the others are torchvision's and timm's. It prints a table
+in Markdown; the exit status is 1 if a number differs from that of a tool by its own rule:
 
 * parameters: all three tools
 * mult-adds: torchinfo's total in evaluation mode
@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
+import timm
 import torch
 import torchinfo
 import torchvision
@@ -170,6 +171,11 @@ def theirs(name: str) -> Callable[[], nn.Module]:
     return lambda: cast(nn.Module, torchvision.models.get_model(name, weights=None, **options))
 
 
+def timms(name: str) -> Callable[[], nn.Module]:
+    """Returns what makes a model of timm."""
+    return lambda: timm.create_model(name)
+
+
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "convolution": (lambda: nn.Conv2d(3, 8, 3), (3, 32, 32)),
     "digits": (Digits, (1, 28, 28)),
@@ -189,6 +195,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
             "efficientnet_b0 regnet_y_400mf convnext_tiny"
         ).split(" ")
     },
+    "timm's nf_resnet26": (timms("nf_resnet26"), (3, 224, 224)),
+    "timm's levit_128s": (timms("levit_128s"), (3, 224, 224)),
+    "timm's edgenext_xx_small": (timms("edgenext_xx_small"), (3, 256, 256)),
 }
 
 

@@ -233,9 +233,24 @@ class ReadsNumbers(nn.Module):
         return x if x.mean() > 0 else -x
 
 
+class EndsTheProgram(nn.Module):
+    """Has a script's way to give up."""
+
+    def forward(self, _: Tensor) -> Tensor:
+        sys.exit(3)
+
+
+class Interrupted(nn.Module):
+    """Is interrupted by its user."""
+
+    def forward(self, _: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize(
     ("module", "options", "places"),
     [
+        (nn.Sequential(EndsTheProgram()), {"image_size": 8}, ("0 (EndsTheProgram)", "SystemExit: 3")),
         (nn.Sequential(nn.Conv2d(3, 4, 3), ReadsNumbers()), {"image_size": 8}, ("1", "ReadsNumbers", "3×8×8")),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), {"image_size": 8}, ("1", "Conv2d", "channels")),
         (nn.Sequential(nn.LazyConv2d(4, 3)), {}, ("0",)),
@@ -248,9 +263,14 @@ class ReadsNumbers(nn.Module):
     ],
 )
 def test_what_cannot_be_traced_is_named(module: nn.Module, options: dict[str, object], places: tuple[str, ...]) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(explorer.InputError) as caught:
         explorer.analyse(module, **options)  # type: ignore[arg-type]  # some are wrong on purpose
     assert all(place in str(caught.value) for place in places)
+
+
+def test_an_interrupt_ends_the_analysis() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        explorer.analyse(Interrupted(), image_size=8)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit")
