@@ -173,6 +173,7 @@ def test_every_preset_agrees_with_autograd_inside_a_tall_image(preset: str) -> N
     check_against_autograd(spec, height, spec.sides.width, most_layers=2)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=60)
 @given(any_raw())
 def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:

@@ -107,6 +107,7 @@ def test_errors_of_the_input(
     assert err.count("\n") == 1
 
 
+@pytest.mark.process
 def test_a_real_process(root: Path) -> None:
     command = [sys.executable, "-m", "explorer", "analyze", "lenet5", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)

@@ -198,6 +198,7 @@ def wide() -> st.SearchStrategy[dict[str, object]]:
     return st.builds(lambda one, other: one | other, raw, sizes)
 
 
+@pytest.mark.exhaustive
 def test_large_specs_are_well_written_too() -> None:
     texts: list[str] = []
 
@@ -307,6 +308,7 @@ def test_the_header_says_what_it_is() -> None:
     assert custom.startswith('"""A network of the vgg family.')
 
 
+@pytest.mark.process
 def test_the_file_runs_by_itself(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(source(resolve("resnet20")))
     command = [sys.executable, "-I", "-W", "error", "net.py"]

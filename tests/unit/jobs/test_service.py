@@ -213,6 +213,7 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.process
 def test_only_one_of_many_started_runners_works(
     stub: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

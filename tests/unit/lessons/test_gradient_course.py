@@ -10,6 +10,7 @@ from explorer.training import short
 IMAGES, BATCH = 1438, 64  # of the bundled digits
 
 
+@pytest.mark.exhaustive
 def test_a_vanishing_gradient_stays_small_while_a_network_trains() -> None:
     setting = Setting(8, "sigmoid", batch_norm=False, init="he", seed=0)
     plain, residual = map(course, short.respond({"dataset": "digits", "trainings": trainings(setting, 1.0)}))

@@ -1,11 +1,13 @@
 """The planted shortcut: marks are in the data, and the network that has learnt them is found out."""
 
+import pytest
 import torch
 
 from explorer.data.altered import patch_colour
 from explorer.lessons import shortcut
 
 
+@pytest.mark.exhaustive
 def test_a_network_follows_the_mark_and_its_heat_map_says_so() -> None:
     steps: list[tuple[str, int, int]] = []
     found = shortcut.respond({"epochs": 2, "share": 1.0, "seed": 0}, lambda *step: steps.append(step))

@@ -235,6 +235,7 @@ def test_the_error_for_bad_arguments_is_one_line(
     assert err.count("\n") == 1
 
 
+@pytest.mark.process
 def test_prediction_imports_no_streamlit(root: Path) -> None:
     code = "import sys, explorer.prediction.classify; print({'streamlit', 'torchvision'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=root, text=True)

@@ -141,6 +141,7 @@ def test_threads_leave_out_the_cores_of_other_programs(
     assert threads(Resources(threads=5), torch.device("cpu"), WORTH_THREADS) == 5
 
 
+@pytest.mark.process
 def test_waiting_threads_sleep() -> None:
     """The variable is set before torch loads OpenMP, whose threads spin otherwise."""
     process = subprocess.run(

@@ -91,6 +91,7 @@ class Twice(Groups):
         self.Conv = nn.Sequential(*(getattr(self, f"Conv{number}") for number in range(1, 6)))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_a_file_with_every_tensor_under_two_names_gives_the_same_scores(tmp_path: Path, ending: str) -> None:
     torch.manual_seed(0)
