@@ -183,18 +183,6 @@ def _fit_axis(values: Tensor) -> tuple[float, float] | None:
     return middle - slope / (2 * bend), math.sqrt(-1 / (2 * bend))
 
 
-def standard_deviation(field: Tensor) -> tuple[float, float]:
-    """Standard deviation of a field along rows and columns, in pixels, with the field's values as weights."""
-    field = field.double()
-    deviations = []
-    for axis in (0, 1):
-        weights = field.sum(1 - axis) / field.sum()
-        places = torch.arange(len(weights), dtype=torch.float64)
-        mean = (weights * places).sum()
-        deviations.append(float((weights * (places - mean).square()).sum().sqrt()))
-    return deviations[0], deviations[1]
-
-
 def effective_pixels(field: Tensor) -> int:
     """Number of pixels in the effective field: those of at least 4.55% of the largest value (Luo et al. 2016).
 

@@ -69,17 +69,6 @@ class TreeCollector(Collector):
         yield GaugeMetricFamily("explorer_processes", "This process and those it has started.", value=len(resident))
 
 
-class GaugeCollector(Collector):
-    """One number that a function returns."""
-
-    def __init__(self, name: str, about: str, function: Callable[[], float]) -> None:
-        self._name, self._about, self._function = name, about, function
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yields the number."""
-        yield GaugeMetricFamily(self._name, self._about, value=self._function())
-
-
 def registry(*collectors: Collector) -> CollectorRegistry:
     """Returns all numbers of this process, and makes it record them from now on."""
     made = CollectorRegistry()

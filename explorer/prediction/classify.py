@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from explorer.data.preprocessing import Normalise, fitted
+from explorer.data.preprocessing import Normalise
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
@@ -23,28 +23,6 @@ class Guess:
     name: str
     index: int
     probability: float
-
-
-def classify(network: nn.Module, card: Card, images: Sequence[Tensor]) -> Tensor:
-    """Computes the probabilities of the classes for images of any size.
-
-    Args:
-        network: Network in evaluation mode, on the CPU.
-        card: Card of its weights.
-        images: Images, uint8, each (C, H, W) with the channels of the network.
-
-    Returns:
-        Probabilities, float32, (images, classes).
-
-    Raises:
-        InputError: If the outputs are not finite.
-    """
-    size = batch_size(card)
-    parts = [
-        probabilities(network, card, torch.cat([_fitted(image, card) for image in images[first : first + size]]))
-        for first in range(0, len(images), size)
-    ]
-    return torch.cat(parts) if parts else torch.empty(0, len(card.classes))
 
 
 def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tuple[Guess, ...]:
@@ -84,10 +62,6 @@ def channels_of(card: Card) -> int:
 def batch_size(card: Card) -> int:
     """Returns the number of images in a batch for a network."""
     return min(max(MAX_BATCH_PIXELS // card.inputs.sides.area, 1), MAX_BATCH_IMAGES)
-
-
-def _fitted(image: Tensor, card: Card) -> Tensor:
-    return fitted(image[None], card.inputs)
 
 
 @torch.inference_mode()

@@ -41,11 +41,6 @@ class LayerGradient:
     weight: float
     output: float
 
-    @property
-    def relative(self) -> float:
-        """The gradient's norm as a share of the weight's: how far one step with rate 1 would move the layer."""
-        return self.gradient / self.weight if self.weight else math.inf if self.gradient else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class GradientNorms:

@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from explorer.families.building import build
-from explorer.prediction.classify import classify
 from explorer.prediction.home_page import home_page
 from explorer.weights.files import Card, load, save
 from tests.browser.page_checks import faults
+from tests.helpers.classify import classify
 from tests.helpers.pixels import noise
 from tests.helpers.toys import GOOGLENET, RESNET, toy_spec
 from tests.helpers.weights import random_weights

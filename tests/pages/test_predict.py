@@ -15,11 +15,11 @@ from explorer.families.building import build
 from explorer.jobs import service
 from explorer.jobs.store import Status, Store
 from explorer.prediction import answers, reasons
-from explorer.prediction.classify import classify
 from explorer.ui.shared import weights_options
 from explorer.weights import files, registry
 from explorer.workers import semaphore
 from tests.helpers import made_runs
+from tests.helpers.classify import classify
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, html, open_page, save_weights, words

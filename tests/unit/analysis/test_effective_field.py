@@ -12,7 +12,6 @@ from explorer.analysis.effective_field import (
     effective_field,
     effective_pixels,
     fit_gaussian,
-    standard_deviation,
 )
 from explorer.errors import InputError
 from explorer.families import PRESETS
@@ -37,6 +36,18 @@ def box_power(kernel: int, layers: int, size: int) -> Tensor:
     start = size // 2 - len(profile) // 2
     line[start : start + len(profile)] = profile
     return torch.outer(line, line)
+
+
+def standard_deviation(field: Tensor) -> tuple[float, float]:
+    """Return the standard deviation of a field along rows and columns, in pixels."""
+    field = field.double()
+    deviations = []
+    for axis in (0, 1):
+        weights = field.sum(1 - axis) / field.sum()
+        places = torch.arange(len(weights), dtype=torch.float64)
+        mean = (weights * places).sum()
+        deviations.append(float((weights * (places - mean).square()).sum().sqrt()))
+    return deviations[0], deviations[1]
 
 
 @pytest.mark.parametrize(("kernel", "layers"), [(3, 1), (7, 1), (3, 6), (5, 4)])

@@ -17,8 +17,8 @@ from explorer.errors import InputError
 from explorer.exports.hub import hub_folder
 from explorer.families import resolve
 from explorer.families.building import build
-from explorer.prediction.classify import classify
 from explorer.weights.files import Card, load, save
+from tests.helpers.classify import classify
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, RESNET, toy_spec
 from tests.helpers.weights import random_weights

@@ -17,11 +17,11 @@ from explorer.data.preprocessing import Normalise, fitted
 from explorer.exports.onnx_model import trained_onnx_model
 from explorer.families import parse_spec, resolve
 from explorer.families.building import build
-from explorer.prediction.classify import classify
 from explorer.settings import settings
 from explorer.weights.files import Card, load, read, read_card, save, to_float16
 from explorer.weights.registry import find
 from explorer.weights.torchvision import find_weights
+from tests.helpers.classify import classify
 from tests.helpers.command import run as command
 from tests.helpers.narrow import pixels
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec

@@ -7,9 +7,10 @@ from explorer.data import load
 from explorer.data.framing import measure_strokes
 from explorer.errors import InputError
 from explorer.prediction import gallery
-from explorer.prediction.classify import classify, likeliest
+from explorer.prediction.classify import likeliest
 from explorer.weights import files, registry
 from explorer.weights.files import Card
+from tests.helpers.classify import classify
 from tests.helpers.narrow import pixels
 
 PRETRAINED = sorted(path.stem for path in registry.PRETRAINED.glob("*.safetensors"))

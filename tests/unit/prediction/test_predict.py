@@ -17,12 +17,13 @@ from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
 from explorer.families import parse_spec
 from explorer.families.building import build
-from explorer.prediction.classify import Guess, classify, likeliest
+from explorer.prediction.classify import Guess, likeliest
 from explorer.prediction.image_files import predict
 from explorer.prediction.networks import Network
 from explorer.settings import settings
 from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import Card, load, save, to_float16
+from tests.helpers.classify import classify
 from tests.helpers.command import run as command
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, RESNET, VGG, toy_spec
@@ -70,9 +71,6 @@ def test_batches_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.Mo
     assert together.shape == (7, 4)
     torch.testing.assert_close(together.sum(1), torch.ones(7))
     monkeypatch.setattr("explorer.prediction.classify.MAX_BATCH_IMAGES", 3)
-    torch.testing.assert_close(classify(net, about, images), together)
-    torch.testing.assert_close(torch.cat([classify(net, about, [image]) for image in images]), together)
-    assert classify(net, about, []).shape == (0, 4)
     paths = [tmp_path / f"{number}.png" for number in range(7)]
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)

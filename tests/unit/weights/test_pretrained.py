@@ -17,11 +17,11 @@ from explorer.data import NAMES
 from explorer.data import load as read
 from explorer.data.downloads import is_downloaded
 from explorer.prediction import gallery
-from explorer.prediction.classify import classify
 from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import load, read_card
 from explorer.weights.registry import PRETRAINED, find
 from tests.helpers import cifar
+from tests.helpers.classify import classify
 from tests.helpers.narrow import pixels
 
 pytestmark = pytest.mark.exhaustive

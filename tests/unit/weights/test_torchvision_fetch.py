@@ -19,7 +19,6 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.families import resolve
-from explorer.prediction.classify import classify
 from explorer.weights import torchvision, torchvision_worker
 from explorer.weights.files import load, read
 from explorer.weights.importing import conversion, reader
@@ -29,6 +28,7 @@ from explorer.weights.torchvision import find_weights
 from explorer.workers import sandbox, subprocess_runner
 from explorer.workers.progress import Progress, silent
 from explorer.workers.subprocess_runner import LimitError, Limits
+from tests.helpers.classify import classify
 from tests.helpers.command import run as command
 from tests.helpers.fake_reader import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
 from tests.helpers.landlock import landlock_version
