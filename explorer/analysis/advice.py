@@ -12,6 +12,7 @@ from explorer.analysis.memory import TrainingMemory
 from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
 from explorer.analysis.result import Layer, NetworkWarning, ReceptiveField
 from explorer.analysis.trace import Trace, TracedLayer
+from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.specs.size import Size
 
@@ -135,13 +136,10 @@ def memory_warnings(training: TrainingMemory, batch_size: int, device: Device) -
     return [
         NetworkWarning(
             "memory",
-            _(
-                "Training on batches of {batch} needs {needed:.1f} GB, more than the {available:.1f} GB of {where}. "
-                "{advice}"
-            ).format(
+            _("Training on batches of {batch} needs {needed}, more than the {available} of {where}. {advice}").format(
                 batch=number(batch_size),
-                needed=training.total / 1e9,
-                available=available / 1e9,
+                needed=bytes_short(training.total),
+                available=bytes_short(available),
                 where=where,
                 advice=advice,
             ),

@@ -45,6 +45,11 @@ class Measure(StrEnum):
         """The definition of the measure."""
         return DEFINITIONS[self]
 
+    @property
+    def label(self) -> str:
+        """The name of the measure on pages."""
+        return self.definition.names().name
+
     def formula(self, owner: Layer | Analysis) -> str:
         """Returns the formula of a layer's or a network's number with its values; empty if there is none."""
         if isinstance(ratio := self.definition.layers, Ratio):

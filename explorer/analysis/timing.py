@@ -14,6 +14,7 @@ from torch import nn
 
 from explorer.analysis.kernels import Kernel, Stack
 from explorer.errors import InputError
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress
@@ -66,17 +67,17 @@ def check(stacks: Sequence[Stack], work: Workload) -> None:
     if macs > MAX_MACS:
         raise InputError(
             _(
-                "{macs} G MACs per pass are too many to measure here, at most {limit} G are allowed; take fewer "
+                "{macs} MACs per pass are too many to measure here, at most {limit} are allowed; take fewer "
                 "channels, a smaller map or a smaller batch"
-            ).format(macs=f"{macs / 10**9:,.1f}", limit=MAX_MACS // 10**9)
+            ).format(macs=short(macs), limit=short(MAX_MACS))
         )
     values = 2 * work.batch * work.channels * work.side**2 + sum(stack.weights(work.channels) for stack in stacks)
     if 4 * values > MAX_BYTES:
         raise InputError(
             _(
-                "{size} GB of maps and weights are too much to measure here, at most {limit} GB are allowed; "
+                "{size} of maps and weights are too much to measure here, at most {limit} are allowed; "
                 "take fewer channels, a smaller map or a smaller batch"
-            ).format(size=f"{4 * values / 10**9:,.1f}", limit=MAX_BYTES // 10**9)
+            ).format(size=bytes_short(4 * values), limit=bytes_short(MAX_BYTES))
         )
 
 

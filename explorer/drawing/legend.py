@@ -80,7 +80,7 @@ def _scale(analysis: Analysis, measure: Measure, *, dark: bool) -> Entry:
     least, most = heat.value_range(analysis, measure)
     unit = measure.definition.unit
     show = short if unit is PIXELS else unit.text
-    name = _("{measure}, on a log scale").format(measure=measure.definition.names().name)
+    name = _("{measure}, on a log scale").format(measure=measure.label)
 
     def at(place: float) -> float:
         return float(least * (most / least) ** place)

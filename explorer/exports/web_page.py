@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import Place, measures_at
+from explorer.analysis.measures import Definition, Place, measures_at
 from explorer.drawing.appearance import Appearance
 from explorer.drawing.theme import theme
 from explorer.errors import InputError
@@ -75,7 +75,7 @@ def _page(analysis: Analysis, appearance: Appearance, *, with_formulas: bool) ->
                 layer.name,
                 layer.description,
                 shape(layer.output_shape),
-                *(_exact(measure.definition.amount([layer])) for measure in measures),
+                *(_exact(own, layer) for own, _names in names),
             ]
             for layer in analysis.layers
         ],
@@ -95,8 +95,9 @@ def _totals(analysis: Analysis) -> list[tuple[str, str]]:
     return [(own.names().name, own.text(value)) for own, value in values if value is not None]
 
 
-def _exact(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+def _exact(own: Definition, layer: Layer) -> str:
+    amount = own.amount([layer])
+    return NONE if amount is None else own.unit.exact(amount)
 
 
 def _layer(layer: Layer, *, with_formulas: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from explorer.data.preprocessing import Normalise
 from explorer.errors import InputError
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.prediction.checks import check_class, check_numbers
 from explorer.prediction.hooks import MapLayer, with_hook_point
@@ -91,7 +92,6 @@ def _check_memory(network: Network, map_layer: MapLayer) -> None:
     if needed > MAX_ACTIVATION_BYTES:
         raise InputError(
             _(
-                "layer: a gradient at {name} takes {needed:.1f} GB, and at most {limit:.1f} GB are allowed; "
-                "choose a later layer"
-            ).format(name=map_layer.layer.name, needed=needed / 1e9, limit=MAX_ACTIVATION_BYTES / 1e9)
+                "layer: a gradient at {name} takes {needed}, and at most {limit} are allowed; choose a later layer"
+            ).format(name=map_layer.layer.name, needed=bytes_short(needed), limit=bytes_short(MAX_ACTIVATION_BYTES))
         )

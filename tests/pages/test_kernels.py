@@ -127,7 +127,7 @@ def test_a_typed_stack() -> None:
     app = open_page(show="field")
     assert metrics(app)["Receptive field"] == "7 px"
     app.text_input(key="kernels.field.layers").set_value("3/2, pool 2/2").run()
-    assert metrics(app) == {"Receptive field": "5 px", "Stride": "4 px", "Padding": "1 px"}
+    assert metrics(app) == {"Receptive field": "5 px", "Stride in the image": "4 px", "Padding in the image": "1 px"}
     backwards, forwards = (table.value for table in app.table)
     assert list(backwards.iloc[:, 1]) == ["(1 − 1)·2 + 2 = 2", "(2 − 1)·2 + 3 = 5"]
     assert list(forwards.iloc[:, 1]) == ["1", "1 + (3 − 1)·1 = 3", "3 + (2 − 1)·2 = 5"]

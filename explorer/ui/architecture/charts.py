@@ -165,7 +165,7 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> dict[str, 
 
     If amounts can be added, kinds of layers are stacked.
     """
-    rows, title, stacked = by_stage(analysis, measure), measure.definition.names().name, is_additive(measure)
+    rows, title, stacked = by_stage(analysis, measure), measure.label, is_additive(measure)
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     shown = [row | {"exact": measure.definition.unit.exact(row["amount"])} for row in rows if row["amount"] > 0]
     shades, groups = colours(dark=dark), {group_name(group): group for group in Group}
@@ -198,14 +198,14 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> dict[str, 
 
 def render(analysis: Analysis, *, dark: bool) -> None:
     """Render a measure along the layers and by stage. A click on a layer chooses it for the whole page."""
-    names = {link: measure.definition.names().name for link, measure in DIAGRAM_MEASURES.items()}
+    names = {link: measure.label for link, measure in DIAGRAM_MEASURES.items()}
     st.segmented_control(
         _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
         label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
     view = state.ArchitectureState.of_session().read_widgets()
     measure = DIAGRAM_MEASURES[view.chart]
-    name = measure.definition.names().name
+    name = measure.label
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
         st.header(_("{measure} along the network").format(measure=name), anchor=False)

@@ -14,7 +14,7 @@ from explorer.ui.shared.figure import show_figure
 
 def colours() -> dict[str, str]:
     """Return the titles of the measures that can colour the boxes."""
-    return {"kind": _("Kind"), **{link: measure.definition.names().name for link, measure in DIAGRAM_MEASURES.items()}}
+    return {"kind": _("Kind"), **{link: measure.label for link, measure in DIAGRAM_MEASURES.items()}}
 
 
 def details() -> dict[str, str]:

@@ -168,7 +168,7 @@ def last_change(analysis: Analysis, before: Analysis) -> str:
     for measure in LAST_CHANGE:
         percent, absolute = difference(measure.definition, *amounts(measure, analysis, before))
         if absolute:
-            name = measure.definition.names().name
+            name = measure.label
             parts.append(f"{name} {absolute}" if percent == absolute else f"{name} {absolute} ({percent})")
     return ", ".join(parts)
 

@@ -1,6 +1,7 @@
 """Charts that show all compared networks together."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -143,12 +144,18 @@ def costs(
     figure.update_layout(
         height=HEIGHT,
         margin=MARGIN,
-        xaxis={"title": _("Parameters"), "type": "log", "tickformat": "~s", "dtick": 1},
-        yaxis={"title": _("MACs for one image"), "type": "log", "tickformat": "~s", "dtick": 1},
+        xaxis=_log_axis(Measure.PARAMS),
+        yaxis=_log_axis(Measure.MACS),
         legend=LEGEND_BELOW,
         hovermode="closest",
     )
     return figure
+
+
+def _log_axis(measure: Measure) -> dict[str, Any]:
+    definition = measure.definition
+    title = definition.axis(measure_name(measure))
+    return {"title": title, "type": "log", "tickformat": definition.unit.tick_format, "dtick": 1}
 
 
 def _hover(name: str, params: Number, macs: Number) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis, SpecAnalysis
+from explorer.analysis.measures import Measure
 from explorer.analysis.published import Agreement, PublishedFigure, published
 from explorer.families.claims import TRAINED, Metric
 from explorer.i18n import _
@@ -109,12 +110,12 @@ def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
 def metric_name(metric: Metric) -> str:
     """Return the name of a metric."""
     return {
-        Metric.PARAMS: _("Parameters"),
+        Metric.PARAMS: Measure.PARAMS.label,
         Metric.WEIGHTS: _("Weights without biases"),
-        Metric.MACS: _("MACs"),
-        Metric.FIELD: _("Receptive field"),
-        Metric.STRIDE: _("Effective stride"),
-        Metric.PADDING: _("Effective padding"),
+        Metric.MACS: Measure.MACS.label,
+        Metric.FIELD: Measure.RECEPTIVE_FIELD.label,
+        Metric.STRIDE: Measure.STRIDE.label,
+        Metric.PADDING: Measure.PADDING.label,
         Metric.ERROR: _("Test error"),
         Metric.SIDE: _("Side of the map"),
         Metric.CHANNELS: _("Channels"),

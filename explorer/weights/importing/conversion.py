@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 from torch import Tensor
 
 from explorer.errors import ExplorerError, InputError, printable
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.weights.importing.file_formats import FileFormat, detect_format
 from explorer.weights.importing.mapped import map_tensors
@@ -74,8 +75,8 @@ def convert(
     with subprocess_runner.locked(_one_at_a_time):
         if limit > (free := psutil.virtual_memory().available):
             raise ExplorerError(
-                _("reading it may take {needed:.1f} GB of memory, and {free:.1f} GB are free on this machine").format(
-                    needed=limit / 1e9, free=free / 1e9
+                _("reading it may take {needed} of memory, and {free} are free on this machine").format(
+                    needed=bytes_short(limit), free=bytes_short(free)
                 )
             )
         try:

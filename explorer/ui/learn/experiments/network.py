@@ -69,7 +69,7 @@ def labels() -> dict[str, str]:
 
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
-    names, colours = labels(), {"params": _("Parameters"), "macs": _("MACs")}
+    names, colours = labels(), {str(measure): measure.label for measure in (Measure.PARAMS, Measure.MACS)}
     presets = list(PRESETS)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         values = {

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 
 from explorer.analysis import analyse
+from explorer.analysis.measures import Measure
 from explorer.data import NAMES, load
 from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.drawing import curves, panels
@@ -73,7 +74,7 @@ class Outcome(NamedTuple):
     """The trainings and, if they have been run, their curves.
 
     Attributes:
-        view: Settings.
+        view: Fields.
         variants: Networks and recipes.
         trained: Results in the same order; empty before the run.
         problem: Reason why there is no result.
@@ -185,7 +186,7 @@ def render(result: Outcome, *, dark: bool, numbers: bool = True) -> None:
     st.table(
         {
             _("Network"): [plain(row.variant.name) for row in rows],
-            _("Parameters"): [f"{row.params:,}" for row in rows],
+            Measure.PARAMS.label: [Measure.PARAMS.definition.exact(row.params) for row in rows],
             _("Training images"): [f"{row.training[-1][1]:.1%}" for row in rows],
             **held_out,
             _("Test images"): [f"{row.test:.1%}" for row in rows],

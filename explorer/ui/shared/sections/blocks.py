@@ -6,6 +6,7 @@ import streamlit as st
 from pydantic import Field
 
 from explorer.analysis.blocks import EXPANSION, basic, bottleneck, macs, weights
+from explorer.analysis.measures import Measure
 from explorer.drawing import kernels_blocks
 from explorer.formatting import short
 from explorer.i18n import _
@@ -68,7 +69,7 @@ def render(view: BlocksView, *, dark: bool, numbers: bool = True) -> None:
                 [
                     Fact(_("Weights"), short(total), f"{cells}·{width:,}² = {total:,}"),
                     Fact(
-                        _("MACs"),
+                        Measure.MACS.label,
                         short(macs(convolutions, side)),
                         f"{total:,}·{side:,}² = {macs(convolutions, side):,}",
                     ),

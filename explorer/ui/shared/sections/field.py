@@ -7,6 +7,7 @@ import streamlit as st
 from pydantic import BeforeValidator, Field
 
 from explorer.analysis.layer_list import MAX_TEXT, Layer, format_layers, from_cfg, parse_layers
+from explorer.analysis.measures import Measure
 from explorer.analysis.recursion import backward, forward
 from explorer.drawing import kernels_pyramid
 from explorer.families import PRESETS
@@ -162,9 +163,12 @@ def list_numbers(layers: list[Layer]) -> list[Fact]:
     """Return the numbers of one unit of the last map."""
     last = forward(layers)[-1]
     return [
-        Fact(_("Receptive field"), _("{size:,} px").format(size=last.size)),
-        Fact(_("Stride"), _("{stride:,} px").format(stride=last.stride)),
-        Fact(_("Padding"), _("{padding:,} px").format(padding=last.padding)),
+        Fact(measure.label, measure.definition.text(amount))
+        for measure, amount in (
+            (Measure.RECEPTIVE_FIELD, last.size),
+            (Measure.STRIDE, last.stride),
+            (Measure.PADDING, last.padding),
+        )
     ]
 
 

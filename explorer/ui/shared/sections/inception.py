@@ -16,6 +16,7 @@ from explorer.analysis.blocks import (
     weights,
 )
 from explorer.analysis.formulas import equation, number
+from explorer.analysis.measures import Measure
 from explorer.drawing import kernels_blocks
 from explorer.errors import InputError, shown
 from explorer.families.googlenet.spec import COLUMNS, MAX_BRANCH, Module
@@ -128,9 +129,10 @@ def render(module: Inception, *, dark: bool, numbers: bool = True) -> None:
             if not numbers:
                 continue
             convolutions = all_convolutions(branches)
+            work = macs(convolutions, module.side)
             facts(
                 [
-                    Fact(_("MACs"), short(macs(convolutions, module.side)), _branch_sum(branches, module.side)),
+                    Fact(Measure.MACS.label, short(work), _branch_sum(branches, module.side)),
                     Fact(_("Weights"), short(weights(convolutions)), _branch_sum(branches)),
                     Fact(_("Channels out"), number(sum(module.outputs(branches)))),
                 ]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.analysis.formulas import equation, number, product
 from explorer.analysis.kernels import Conv
+from explorer.analysis.measures import Measure
 from explorer.i18n import _
 from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.sections.section import Fact, is_rendered, value, widget_key
@@ -44,7 +45,7 @@ def convolution_table(convolutions: Sequence[Conv], side: int, *, alt: str) -> N
                 *(equation(product(*conv.factors), conv.weights) for conv in convolutions),
                 number(sum(weights)),
             ],
-            _("MACs"): [
+            Measure.MACS.label: [
                 *(equation(f"{number(conv.weights)}·{side}²", conv.macs(side)) for conv in convolutions),
                 number(sum(macs)),
             ],

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from explorer.analysis import timing
 from explorer.analysis.kernels import MAX_KERNEL, MIN_KERNEL, Replacement, Stack, replacement, single
+from explorer.analysis.measures import Measure
 from explorer.drawing import kernels_stack
 from explorer.errors import ExplorerError, InputError
 from explorer.formatting import short
@@ -186,11 +187,11 @@ def list_numbers(result: Comparison) -> list[Fact]:
     of_macs = [f"{count:,}·{view.map:,}² = {count * view.map**2:,}" for count in weights]
     return [
         Fact(
-            _("Parameters"),
+            Measure.PARAMS.label,
             " → ".join(map(short, weights)),
             against.format(one=of_weights[0], many=of_weights[1]),
         ),
-        Fact(_("MACs"), " → ".join(map(short, macs)), against.format(one=of_macs[0], many=of_macs[1])),
+        Fact(Measure.MACS.label, " → ".join(map(short, macs)), against.format(one=of_macs[0], many=of_macs[1])),
         Fact(_("Non-linearities"), " → ".join(str(len(stack.kernels)) for stack in stacks)),
     ]
 
