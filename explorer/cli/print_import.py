@@ -10,8 +10,8 @@ from explorer.families import nearest, parse_spec
 from explorer.families.recognition.guess import Question
 from explorer.i18n import _, ngettext
 from explorer.ui.shared.questions import parse_answer
-from explorer.weights.importing.importing import ImportResult
 from explorer.weights.importing.questions import format_answer
+from explorer.weights.importing.result import ImportResult
 
 MAX_ANSWER = 60  # characters of a shown answer
 

@@ -9,15 +9,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from explorer.ui.classroom import bar
 
-SCRIPTS = ("class_charts", "class_runs", "class_ask", "class_bar")
-
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A teacher's bar that tells in ``acted`` what it would ask of the server."""
     context = browser.new_context(viewport={"width": 1024, "height": 768})
     page = context.new_page()
-    code = "".join((bar.ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    code = "".join((bar.ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in bar.SCRIPTS)
     page.add_script_tag(content=code.partition("export default")[0])
     page.evaluate(
         """([words, css]) => {

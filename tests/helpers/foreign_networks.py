@@ -16,7 +16,8 @@ from explorer.families.recognition.guess import Guess, our_shapes, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
-from explorer.weights.importing.importing import ImportResult, import_checkpoint
+from explorer.weights.importing.importing import import_checkpoint
+from explorer.weights.importing.result import ImportResult
 
 Shapes = dict[str, tuple[int, ...]]
 Import = Callable[..., ImportResult]

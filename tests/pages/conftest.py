@@ -156,3 +156,27 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     networks._loaded.cache_clear()
     yield jobs
     settings.cache_clear()
+
+
+@pytest.fixture
+def weights_server(
+    server: Store, converted_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Temporary folders with one set of weights of each kind and a broken file, without those of torchvision."""
+    from explorer.ui.predict import importing
+    from explorer.weights import torchvision
+    from explorer.weights.files import read, save
+    from explorer.weights.registry import PRETRAINED
+    from tests.pages.predict_page import JOB
+
+    monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setattr(torchvision, "catalogue", dict)
+    settings.cache_clear()
+    for place in (f"runs/{JOB}/best", "weights/mine"):
+        file = tmp_path / f"{place}.safetensors"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save(file, *read(PRETRAINED / "digits-cnn.safetensors"))
+    (tmp_path / "weights/broken.safetensors").write_bytes(b"nothing")
+    importing._read_queue._futures.clear()
+    yield tmp_path
+    settings.cache_clear()

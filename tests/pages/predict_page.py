@@ -18,8 +18,21 @@ from tests.pages import helpers
 from tests.pages.runs_page import words
 
 open_page = partial(helpers.open_page, "predict")
+JOB = "abc123def456"  # a finished run with weights, in the fixture weights_server
 
-__all__ = ["BROKEN", "READABLE", "box", "html", "open_page", "picture", "save_weights", "table", "upload", "words"]
+__all__ = [
+    "BROKEN",
+    "JOB",
+    "READABLE",
+    "box",
+    "html",
+    "open_page",
+    "picture",
+    "save_weights",
+    "table",
+    "upload",
+    "words",
+]
 
 
 def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:

@@ -1,12 +1,12 @@
 // The bar of a class on every page: for a teacher, a student, or somebody who is in no class. It lives outside of
-// Streamlit's elements, asks the server by itself, and keeps the key of this browser in its local storage.
-const STORED = "explorer.class";
-const TEACHER_WAIT = 500; // milliseconds between two questions to the server
+// Streamlit's elements.
+const TEACHER_WAIT = 500; // milliseconds between two requests to the server
 const STUDENT_WAIT = 1500;
 const HIDDEN_WAIT = 10000; // in a tab that nobody sees
 
-class Bar {
+class Bar extends ClassClient {
   constructor() {
+    super();
     this.host = el("div", { id: "explorer-class" });
     this.root = this.host.attachShadow({ mode: "open" });
     document.body.append(this.host);
@@ -18,28 +18,9 @@ class Bar {
     this.opened = {}; // whether something that folds is open, by its name
     this.marking = 0; // number of the question on whose picture the teacher's next click marks the right place
     this.folded = 0; // number of the question that this browser has folded away
-    this.screen = null; // screen that the class was sent to last, as far as this browser knows
-    this.member = this.load();
+    this.screen = null; // last screen of the class that this browser knows
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.poll(); });
     addEventListener("popstate", () => this.render());
-  }
-
-  load() {
-    try {
-      return JSON.parse(localStorage.getItem(STORED));
-    } catch {
-      return null;
-    }
-  }
-
-  keep(member) {
-    this.member = member;
-    try {
-      if (member) localStorage.setItem(STORED, JSON.stringify(member));
-      else localStorage.removeItem(STORED);
-    } catch {
-      // storage is off: the class lasts as long as this page
-    }
   }
 
   update(data) {
@@ -79,39 +60,13 @@ class Bar {
     this.poll();
   }
 
-  async ask(path, options = {}) {
-    const headers = { ...options.headers };
-    if (this.member) headers.authorization = `Bearer ${this.member.key}`;
-    const mark = path.includes("?") ? "&" : "?";
-    const code = this.member ? `${mark}code=${this.member.code}&lang=${document.documentElement.lang || "en"}` : "";
-    let answer;
-    try {
-      answer = await fetch(`${this.base}/class-api/${path}${code}`, { ...options, headers });
-    } catch {
-      throw new Error(this.words.offline);
-    }
-    if (answer.ok) return answer;
-    let told = null;
-    try {
-      told = await answer.json();
-    } catch {
-      // not from us: a proxy, or a fault of the server
-    }
-    throw Object.assign(new Error(told?.error ?? this.words.failed), { status: answer.status });
-  }
-
-  async post(action, body = {}) {
-    const answer = await this.ask(action, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
-    return answer.json();
-  }
-
-  // Does what a button stands for, and shows the new state at once.
+  // Sends an action to the server, and shows the new state at once.
   async act(action, body) {
     try {
-      const told = await this.post(action, body);
+      const result = await this.post(action, body);
       this.problem = "";
       await this.poll();
-      return told;
+      return result;
     } catch (error) {
       this.problem = error.message;
       this.render();
@@ -155,7 +110,7 @@ class Bar {
     return location.pathname.slice(this.base.length) + (text ? `?${text}` : "");
   }
 
-  // Goes where the class was sent to, once for each time that it was sent.
+  // Opens the screen of the class, once after each change of it.
   follow() {
     const screen = this.state.role === "student" ? this.state.screen : "";
     if (screen && screen !== this.screen && screen !== this.here()) this.go(screen);
@@ -170,7 +125,7 @@ class Bar {
     dispatchEvent(new PopStateEvent("popstate", { state: null })); // Streamlit opens the page in this session
   }
 
-  // Builds a part of the bar anew if what it shows has changed, so that fields keep what is being typed.
+  // Builds a part of the bar again only if its data have changed, so that fields keep the text that a user types.
   part(name, signature, build) {
     const known = this.parts[name];
     if (known?.signature === signature) return known.element;
@@ -273,8 +228,8 @@ class Bar {
       shown.push(this.part("more", signature, () => el(
         "div", { class: "menu" }, this.trouble(),
         this.button(words.invite, async () => {
-          const told = await this.act("invite");
-          if (told) this.invitation = this.link(`#teach=${told.invitation}`);
+          const result = await this.act("invite");
+          if (result) this.invitation = this.link(`#teach=${result.invitation}`);
           this.render();
         }),
         this.invitation ? el("p", { class: "link" }, el("span", {}, words.inviteHint), el("output", {}, this.invitation)) : null,

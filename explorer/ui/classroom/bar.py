@@ -1,4 +1,4 @@
-"""The bar of a class, which the browser draws on every page and keeps up to date by itself."""
+"""The bar of a class on every page. The browser renders it and requests its updates."""
 
 from pathlib import Path
 
@@ -9,13 +9,11 @@ from explorer.classroom.members import are_offered
 from explorer.i18n import _
 
 ASSETS = Path(__file__).parents[1] / "assets"
+SCRIPTS = ("class_charts", "class_runs", "class_ask", "class_client", "class_bar")  # each uses those before it
 
 _bar = st.components.v2.component(
     "explorer_class_bar",
-    js="\n".join(
-        (ASSETS / f"{name}.js").read_text(encoding="utf-8")
-        for name in ("class_charts", "class_runs", "class_ask", "class_bar")
-    ),
+    js="\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
     isolate_styles=False,
 )
 _CSS = (ASSETS / "class_bar.css").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.prediction import testing
 from explorer.prediction.testing import Evaluation
-from explorer.ui.predict import state
+from explorer.ui.predict import calibration, state
 from explorer.ui.shared import address
-from explorer.ui.shared.results import calibration, classes, confusion, mistakes, scores
+from explorer.ui.shared.results import classes, confusion, mistakes, scores
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue

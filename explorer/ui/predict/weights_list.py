@@ -8,14 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from explorer import access
+from explorer.analysis.measures import Measure
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.ui.predict import about, importing, state
+from explorer.ui.predict.selection import selection_key
 from explorer.ui.predict.state import Action
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_files, weights_options
 from explorer.ui.shared.networks import title
-from explorer.ui.shared.selection import selection_key
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
 from explorer.weights.registry import Origin, RegistryEntry
@@ -144,7 +145,7 @@ def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
             "name": text(_("Name"), pinned=True, width=230),
             "kind": text(_("From"), width=95),
             "network": text(_("Network"), width=165),
-            "params": text(_("Parameters"), width=85),
+            "params": text(Measure.PARAMS.label, width=85),
             "data": text(_("Trained on"), width=110),
             "top1": number(_("Top-1"), format="%.2f%%", width=70),
             "measured": text(

@@ -1,6 +1,6 @@
-"""Runs that a page shows, in a form that the bar of a class can give to the class.
+"""The runs on a page that students can give to their class.
 
-The browser gets only the name of a run. The curves come from this server, so nobody gives curves of no training.
+The browser gets and sends only the name of a run. The server has the curves, so a student cannot invent curves.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _lock = Lock()
 
 
 def offer_jobs(jobs: Sequence[str]) -> None:
-    """Offer the jobs that the page shows, unless they are too many for a class."""
+    """Offer the jobs on the page, unless there are too many for a class."""
     if are_offered() and 0 < len(jobs) <= MAX_LINES:
         _mark({"jobs": list(jobs)})
 
@@ -48,10 +48,10 @@ def offer_experiment(curves: Sequence[tuple[str, Sequence[tuple[float, float]]]]
 
 
 def read_run(raw: Any) -> Run:
-    """Return the run that a browser names.
+    """Return the run with a name that a browser has sent.
 
     Raises:
-        InputError: If it names none.
+        InputError: If there is no such run.
     """
     if isinstance(raw, dict):
         jobs = raw.get("jobs")

@@ -23,8 +23,9 @@ from explorer.jobs import quota
 from explorer.settings import settings
 from explorer.weights import store
 from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
-from explorer.weights.importing.importing import ImportResult, Proposal, propose
+from explorer.weights.importing.importing import Proposal, propose
 from explorer.weights.importing.questions import format_answer
+from explorer.weights.importing.result import ImportResult
 from explorer.weights.registry import SUFFIX
 from explorer.workers.progress import Progress, silent
 from explorer.workers.semaphore import slot

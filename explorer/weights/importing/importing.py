@@ -28,7 +28,7 @@ from explorer.families.recognition.search import recognise
 from explorer.files import sha256
 from explorer.i18n import _
 from explorer.specs.size import Size, parse_size
-from explorer.weights.files import Card, check_card_path, save
+from explorer.weights.files import Card
 from explorer.weights.importing import card_import, class_names, mismatch, normalisation
 from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
 from explorer.weights.importing.choosing import (
@@ -43,73 +43,12 @@ from explorer.weights.importing.choosing import (
 from explorer.weights.importing.normalisation import NO_EVIDENCE, Evidence
 from explorer.weights.importing.proof import prove
 from explorer.weights.importing.questions import INPUT_KEYS, check_inputs, input_questions, likely_pair
-from explorer.weights.registry import SUFFIX
+from explorer.weights.importing.result import ImportResult, ProvedNetwork, check_output
 
 IMPORTED = "imported"  # prefix of metrics from the checkpoint
 
 Answers = Mapping[str, Any]
 Ask = Callable[[Question, Callable[[Any], None]], Any]
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """The result of an import.
-
-    Attributes:
-        weights: Path of the weights file.
-        card: Card in its header.
-        ignored: Names of tensors and states that were left out.
-        notes: Sentences about the steps and assumptions of the import.
-    """
-
-    weights: Path
-    card: Card
-    ignored: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON-ready values."""
-        return {
-            "spec": self.card.spec,
-            "weights": str(self.weights),
-            "classes": list(self.card.classes),
-            "preprocessing": self.card.preprocessing,
-            "ignored": list(self.ignored),
-            "notes": list(self.notes),
-        }
-
-
-@dataclass(frozen=True)
-class ProvedNetwork:
-    """A network that was run successfully, before it is saved.
-
-    Attributes:
-        tensors: Tensors under the names of the network's own family.
-        card: Card of the weights.
-        ignored: Names of tensors and states that were left out.
-        notes: Sentences about the steps and assumptions of the import.
-    """
-
-    tensors: dict[str, Tensor]
-    card: Card
-    ignored: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def save(self, output: Path) -> ImportResult:
-        """Writes the weights atomically.
-
-        Raises:
-            InputError: If the file can't be written.
-        """
-        try:
-            save(output, self.tensors, self.card)
-        except OSError as error:
-            raise InputError(
-                _("output: can't write {path}: {reason}").format(
-                    path=shown(str(output)), reason=error.strerror or error
-                )
-            ) from None
-        return ImportResult(output, self.card, self.ignored, self.notes)
 
 
 @dataclass(frozen=True)
@@ -373,30 +312,6 @@ def import_checkpoint(
 
 def _check(proposal: Proposal, answers: Answers, key: str, answer: object) -> None:
     proposal.check({**answers, key: answer})
-
-
-def check_output(output: Path, path: Path) -> None:
-    """Checks early that the weights file can be written.
-
-    Args:
-        output: Path of the weights file.
-        path: Path of the checkpoint.
-
-    Raises:
-        InputError: If it can't, if it is the checkpoint itself, or if its card would replace another file.
-    """
-    if output.suffix != SUFFIX:
-        raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))
-    try:
-        if not output.parent.is_dir():
-            raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
-        if output.exists() and path.exists() and output.samefile(path):
-            raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
-        check_card_path(output)
-    except OSError as error:
-        raise InputError(
-            _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)
-        ) from None
 
 
 def _fault(name: str, fault: str) -> InputError:

@@ -21,7 +21,8 @@ from explorer.weights import store, torchvision
 from explorer.weights.files import load, read_card
 from explorer.weights.importing import class_names, drafts
 from explorer.weights.importing.drafts import Draft
-from explorer.weights.importing.importing import Proposal, ProvedNetwork
+from explorer.weights.importing.importing import Proposal
+from explorer.weights.importing.result import ProvedNetwork
 from explorer.workers.semaphore import FairSemaphore
 from tests.helpers.toys import VGG, prepared, toy_spec
 

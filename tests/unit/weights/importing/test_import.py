@@ -25,10 +25,11 @@ from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import load, pth_bytes
 from explorer.weights.importing import class_names
 from explorer.weights.importing.checkpoint import Checkpoint
-from explorer.weights.importing.importing import ImportResult, import_checkpoint, propose
+from explorer.weights.importing.importing import import_checkpoint, propose
 from explorer.weights.importing.normalisation import CIFAR10
 from explorer.weights.importing.proof import disagreement, prove
 from explorer.weights.importing.questions import PARSERS
+from explorer.weights.importing.result import ImportResult
 from tests.helpers.foreign_networks import (
     R1,
     RESIDUAL,

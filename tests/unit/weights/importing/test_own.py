@@ -14,7 +14,8 @@ from explorer.families.building import build
 from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import Card, load, save
 from explorer.weights.importing.drafts import Draft
-from explorer.weights.importing.importing import ImportResult, import_checkpoint
+from explorer.weights.importing.importing import import_checkpoint
+from explorer.weights.importing.result import ImportResult
 
 SPEC = VggSpec(
     cfg=[4, "A"], batch_norm=True, pool_to=None, classifier=[], dropout=0, in_channels=1, image_size=8, num_classes=3
