@@ -154,6 +154,7 @@ def test_runs_are_on_one_chart_which_grows_and_nobody_gives_curves_of_no_trainin
     number = teacher.post("ask", kind="run", text="Train it.").told["number"]
     mine, other = add_jobs(store_of_jobs(), 2)
     store_of_jobs().write_rows(mine, [Row(1, "validation/top1", 0.5)], replace=False)
+    class_run._experiments.clear()  # lessons of other tests have offered theirs
     class_run.offer_experiment([("Plain", [(1, 0.25)]), ("Deep", [(1, float("nan")), (2, 0.75)])])
     [experiment] = class_run._experiments
     raws: list[Any] = [
