@@ -175,7 +175,7 @@ LAYERS_OF = ("vgg16", "resnet50", "resnet152", "googlenet", "densenet121", "torc
 FRAME = 16.7  # ms
 PAGES = ("", "architecture?net=vgg16", "architecture?net=resnet152", "kernels", "compare", "train", "runs", "predict")
 
-NUMBER_OF = {"learn": "[data-testid=stMain] p", "runs": "[data-testid=stMain] p", "predict": ".guesses"}
+NUMBER_OF = {"learn": "[data-testid=stMain] p", "runs": "[data-testid=stMain] p", "predict": ".top-classes"}
 # Keeps the time at which an element with text can first be seen.
 FIRST_SEEN = """selector => {
   const watch = setInterval(() => {

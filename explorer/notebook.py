@@ -26,7 +26,7 @@ CELL = "padding:2px 14px 2px 0;text-align:{align};white-space:nowrap;font-varian
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`show` returns. A notebook displays it as HTML, other programs as text.
+    """The result of :func:`show`. A notebook displays it as HTML, other programs as text.
 
     Attributes:
         analysis: All numbers of the network.

@@ -1,5 +1,5 @@
-"""Classes: a teacher opens one, students join by its code, see the screens that are sent to them, and answer questions.
+"""Classes: a teacher opens a class, students join with its code, see the teacher's screens, and answer questions.
 
-Nothing personal is stored. A student is a word, and whoever has a right proves it by a secret of the browser, of which
-the store keeps the hash.
+No names are stored. A student has a word such as "green otter". A browser proves its rights with a random key, and the
+store has only the hash of the key.
 """

@@ -1,4 +1,4 @@
-"""Questions of classes in the store, and their answers."""
+"""Questions of classes and their answers, in the store."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,16 +18,16 @@ MAX_QUESTIONS = 200  # of a class
 
 @dataclass(frozen=True)
 class Round:
-    """A question as it stands in a class.
+    """A question that was asked in a class, with its answers. A question that is asked again has several rounds.
 
     Attributes:
-        number: Its number in the class, from 1.
-        first: Number of the question that it asks again. Its own for a new one.
+        number: Number of the round in the class, from 1.
+        first: Number of the first round of the same question; equal to ``number`` for a new question.
         question: The question.
-        closed: Whether it takes no more answers.
-        revealed: Whether all see the answers.
-        answers: Answers by the hash of the student.
-        hidden: Hashes of the students whose text only teachers see so far.
+        closed: Whether students can no longer answer.
+        revealed: Whether students see the answers.
+        answers: Answers, by the hash of the student's key.
+        hidden: Hashes of the keys of students whose text only teachers see.
     """
 
     number: int
@@ -40,14 +40,14 @@ class Round:
 
 
 class Classes(Members):
-    """The classes of a store, with their questions."""
+    """The classes of a store, with their members and questions."""
 
     def rounds(self, code: str, numbers: "list[int] | None" = None) -> list[Round]:
-        """Returns questions with their answers, in the order in which they were asked.
+        """Returns rounds with their answers, in the order of their numbers.
 
         Args:
-            code: The class.
-            numbers: Their numbers. None for all.
+            code: Code of the class.
+            numbers: Numbers of the rounds. None for all rounds.
         """
         questions = sa.select(CLASS_QUESTIONS).where(CLASS_QUESTIONS.c["class"] == code)
         answers = sa.select(CLASS_ANSWERS).where(CLASS_ANSWERS.c["class"] == code)
@@ -60,7 +60,7 @@ class Classes(Members):
         return [_to_round(dict(row), [dict(one) for one in given if one["number"] == row["number"]]) for row in rows]
 
     def current_rounds(self, found: Class) -> list[Round]:
-        """Returns the question that stands, after those that it asks again."""
+        """Returns all rounds of the current question, the current round last; empty if there is no question."""
         if not found.question:
             return []
         of_class = CLASS_QUESTIONS.c["class"] == found.code
@@ -73,11 +73,16 @@ class Classes(Members):
         return self.rounds(found.code, [number for number in same if number <= found.question])
 
     def answer(self, member: Member, number: int, raw: Any) -> None:
-        """Takes a student's answer to the question that stands. A second one replaces the first.
+        """Stores a student's answer to the current question. It replaces an earlier answer of the student.
+
+        Args:
+            member: A student of the class.
+            number: Number of the current round.
+            raw: Answer in the form that :func:`read_answer` reads.
 
         Raises:
-            NotAllowedError: If this is not a student, or the question takes no answers now.
-            InputError: If it is no answer to the question.
+            NotAllowedError: If the member is not a student, or the question is closed.
+            InputError: If the answer is invalid for this question.
         """
         if member.role is not Role.STUDENT:
             raise NotAllowedError(_("Only students answer."))
@@ -96,19 +101,19 @@ class Classes(Members):
             connection.execute(sa.insert(CLASS_ANSWERS).values(key | {"value": value, "shown": shown}))
 
     def ask(self, teacher: Member, question: Question, again: int = 0) -> int:
-        """Asks a question, which replaces the one that stands.
+        """Asks a question. It replaces the current question.
 
         Args:
-            teacher: Who asks.
+            teacher: A teacher of the class.
             question: The question.
-            again: Number of the question that is asked again. 0 for a new one.
+            again: Number of the question's first round. 0 for a new question.
 
         Returns:
-            Its number.
+            The number of the new round.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
-            InputError: If the class has as many questions as it may have.
+            NotAllowedError: If the member is not a teacher.
+            InputError: If the class has the largest allowed number of rounds.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -129,13 +134,13 @@ class Classes(Members):
         return self._change(teacher, change).question
 
     def ask_again(self, teacher: Member, number: int) -> int:
-        """Asks a question once more. Its first answers are kept, and both are shown side by side when it is revealed.
+        """Asks a question again. The answers of all its rounds are shown next to each other when they are revealed.
 
         Returns:
-            The number of the new question.
+            The number of the new round.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
+            NotAllowedError: If the member is not a teacher.
             InputError: If there is no such question.
         """
         for old in self.rounds(teacher.code, [number]):
@@ -151,11 +156,11 @@ class Classes(Members):
         revealed: bool | None = None,
         right: Any = None,
     ) -> None:
-        """Closes or opens a question, reveals or hides its answers, or marks the right one.
+        """Closes or opens a question, reveals or hides its answers, or sets the right answer.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
-            InputError: If there is no such question, or the right answer is none.
+            NotAllowedError: If the member is not a teacher.
+            InputError: If there is no such question, or the right answer is invalid for it.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -172,10 +177,10 @@ class Classes(Members):
         self._change(teacher, change)
 
     def end_question(self, teacher: Member) -> None:
-        """Takes the question away from the screens.
+        """Closes the current question and removes it from the screens.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
+            NotAllowedError: If the member is not a teacher.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -186,10 +191,10 @@ class Classes(Members):
         self._change(teacher, change)
 
     def show_text(self, teacher: Member, number: int, word: str, *, shown: bool = True) -> None:
-        """Lets a student's text through to the class, or takes it back.
+        """Shows a student's text to the class, or hides it.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
+            NotAllowedError: If the member is not a teacher.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -205,7 +210,11 @@ class Classes(Members):
         self._change(teacher, change)
 
     def _check_new(self, connection: sa.Connection, key: dict[str, Any], jobs: set[str]) -> None:
-        """Raises NotAllowedError if another student has given one of the jobs."""
+        """Checks that no other student has given one of the jobs.
+
+        Raises:
+            NotAllowedError: If one has.
+        """
         others = sa.select(CLASS_ANSWERS.c.value).where(
             CLASS_ANSWERS.c["class"] == key["class"],
             CLASS_ANSWERS.c.number == key["number"],

@@ -1,11 +1,11 @@
-"""Classes in the store: who is in them, who may do what, and which screen is sent.
+"""Classes in the store: their members, the rights of the members, and the screen of the class.
 
-Every call is one transaction, so a class goes on after a restart of the server, and several servers can serve it. The
-rights of a browser are a random key, of which the store keeps the hash:
+Each call is one transaction. So a class continues after a restart of the server, and several servers can serve it. A
+browser has a random key with one of these roles; the store has only the hash of the key:
 
     teacher      may do everything in the class
-    invitation   becomes a teacher, once, within ten minutes
-    student      answers, and sees what the teacher has sent and revealed
+    invitation   makes a browser a teacher, once, within ten minutes
+    student      answers questions, and sees the screen and the revealed answers
 """
 
 import hashlib
@@ -31,12 +31,12 @@ CODE_LENGTH = 6
 MAX_SCREEN = 8_000  # characters of a link
 SCREEN = re.compile(r"/(?![/\\])[^\s\x00-\x1f]*")  # a browser leaves out tabs and line ends, and "//" is another server
 INVITATION = 600.0  # seconds in which an invitation can be used
-SILENCE = 180.0  # seconds after which the place of a student who has answered nothing may go to another
-RETENTION = 86_400.0  # seconds after its end in which a teacher can still save what was asked
+SILENCE = 180.0  # seconds without a request, after which a student without answers can lose the place
+RETENTION = 86_400.0  # seconds after the end of a class, in which a teacher can save questions and answers
 
 
 class Role(StrEnum):
-    """What a key gives the right to."""
+    """The role of a key in a class."""
 
     TEACHER = "teacher"
     INVITATION = "invitation"
@@ -48,18 +48,18 @@ class NoClassError(InputError):
 
 
 class NotAllowedError(InputError):
-    """The key gives no right to do this."""
+    """The role of the key does not allow this action."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """Who asks.
+    """A browser that belongs to a class.
 
     Attributes:
-        code: The class.
+        code: Code of the class.
         hash: Hash of the key.
-        role: What the key gives the right to.
-        word: A student's word.
+        role: Role of the key.
+        word: The student's word; empty for a teacher.
     """
 
     code: str
@@ -70,15 +70,15 @@ class Member:
 
 @dataclass(frozen=True)
 class Class:
-    """A class at one moment.
+    """The state of a class at one moment.
 
     Attributes:
-        code: Its code.
-        ends: When it ends by itself, in seconds since 1970.
+        code: Code of the class.
+        ends: End of the class, in seconds since 1970.
         students: Number of students.
-        screen: Path and query of the page that all see. Empty if everybody is free.
-        question: Number of the question that stands. 0 for none.
-        version: Another number after every change.
+        screen: Path and query of the page that all students see. Empty if each student may open any page.
+        question: Number of the current question. 0 for none.
+        version: Number of changes. Each change increases it.
     """
 
     code: str
@@ -96,10 +96,10 @@ class Members(Database):
         """Opens a class. Classes that ended long ago are deleted.
 
         Returns:
-            Its code, and the key of its teacher.
+            The code of the class, and the key of its teacher.
 
         Raises:
-            InputError: If the server has as many classes as it may have, or is read-only.
+            InputError: If the server has the largest allowed number of classes, or is read-only.
         """
         access.check()
         if settings().sign_in:
@@ -130,7 +130,7 @@ class Members(Database):
 
         Raises:
             NoClassError: If there is no such class.
-            InputError: If it is full.
+            InputError: If the class is full.
         """
         key = new_key()
         with self.writing() as connection:
@@ -147,11 +147,11 @@ class Members(Database):
         return key, word
 
     def member(self, code: str, key: str) -> Member:
-        """Returns who has a key.
+        """Returns the member with a key.
 
         Raises:
             NoClassError: If there is no such class.
-            NotAllowedError: If the key is none of this class.
+            NotAllowedError: If the key does not belong to this class.
         """
         with self.reading() as connection:
             self._find(connection, code)
@@ -171,11 +171,11 @@ class Members(Database):
             return self._find(connection, code)
 
     def teacher_of(self, code: str, key: str) -> Class:
-        """Returns a class that may have ended, for its teacher.
+        """Returns a class for one of its teachers, also after the end of the class.
 
         Raises:
-            NoClassError: If there is no such class any more.
-            NotAllowedError: If the key is none of a teacher.
+            NoClassError: If there is no such class.
+            NotAllowedError: If the key does not belong to a teacher of the class.
         """
         is_teacher = sa.and_(
             CLASS_KEYS.c["class"] == code, CLASS_KEYS.c.hash == hashed(key), CLASS_KEYS.c.role == Role.TEACHER
@@ -187,13 +187,13 @@ class Members(Database):
         return found
 
     def note_presence(self, member: Member) -> None:
-        """Notes that a student is there."""
+        """Stores the time at which a student was last present."""
         with self.writing() as connection:
             is_member = CLASS_KEYS.c.hash == member.hash
             connection.execute(sa.update(CLASS_KEYS).where(is_member).values(seen=self.now(connection)))
 
     def words(self, code: str) -> dict[str, str]:
-        """Returns the words of the students by the hashes of their keys."""
+        """Returns the words of all students, by the hashes of their keys."""
         students = sa.select(CLASS_KEYS.c.hash, CLASS_KEYS.c.word).where(
             CLASS_KEYS.c["class"] == code, CLASS_KEYS.c.role == Role.STUDENT
         )
@@ -201,25 +201,25 @@ class Members(Database):
             return {row.hash: row.word for row in connection.execute(students)}
 
     def send(self, teacher: Member, screen: str) -> None:
-        """Sends the class to a screen.
+        """Sets the page that all students see.
 
         Args:
-            teacher: Who asks.
-            screen: Path and query of a page of this server. Empty to let everybody free.
+            teacher: A teacher of the class.
+            screen: Path and query of a page of this server. Empty if each student may open any page.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
-            InputError: If it is no page of this server.
+            NotAllowedError: If the member is not a teacher.
+            InputError: If the path is not a page of this server.
         """
         if screen and (not SCREEN.fullmatch(screen) or len(screen) > MAX_SCREEN):
             raise InputError(_("screen: it must be a page of this server, as a path that begins with one slash"))
         self._change(teacher, lambda _connection, _found: {"screen": screen})
 
     def invite(self, teacher: Member) -> str:
-        """Returns an invitation for another teacher.
+        """Returns the key of an invitation for another teacher.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
+            NotAllowedError: If the member is not a teacher.
         """
         key = new_key()
 
@@ -231,11 +231,11 @@ class Members(Database):
         return key
 
     def accept(self, code: str, invitation: str) -> str:
-        """Returns the key of a new teacher for an invitation, which ends with that.
+        """Returns the key of a new teacher for an invitation. The invitation cannot be used again.
 
         Raises:
             NoClassError: If there is no such class.
-            NotAllowedError: If it was used already, or is too old.
+            NotAllowedError: If the invitation was used before, or is too old.
         """
         key = new_key()
         with self.writing() as connection:
@@ -257,15 +257,19 @@ class Members(Database):
         return key
 
     def end(self, teacher: Member) -> None:
-        """Ends a class. A teacher can still save what was asked.
+        """Ends a class. A teacher can still save questions and answers.
 
         Raises:
-            NotAllowedError: If this is not a teacher.
+            NotAllowedError: If the member is not a teacher.
         """
         self._change(teacher, lambda connection, _found: {"ends": self.now(connection)})
 
     def _change(self, teacher: Member, change: Callable[[sa.Connection, Class], dict[str, Any]]) -> Class:
-        """Changes a class in one transaction, and returns it."""
+        """Changes a class in one transaction, and returns its new state.
+
+        Raises:
+            NotAllowedError: If the member is not a teacher.
+        """
         if teacher.role is not Role.TEACHER:
             raise NotAllowedError(_("Only a teacher of this class may do that."))
         with self.writing() as connection:
@@ -275,7 +279,7 @@ class Members(Database):
             return self._row(connection, teacher.code)
 
     def _lock(self, connection: sa.Connection, code: str) -> Class:
-        """Counts a change, so that others who change the class wait for the end of the transaction."""
+        """Increases the version of a class. Other changes of the class then wait for the end of this transaction."""
         is_this = CLASSES.c.code == code
         connection.execute(sa.update(CLASSES).where(is_this).values(version=CLASSES.c.version + 1))
         return self._find(connection, code)
@@ -307,7 +311,7 @@ def new_key() -> str:
 
 
 def hashed(key: str) -> str:
-    """Returns what the store keeps of a key."""
+    """Returns the hash of a key, as the store has it."""
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
@@ -317,7 +321,7 @@ def _add_key(connection: sa.Connection, code: str, key: str, role: Role, now: fl
 
 
 def _free_a_place(connection: sa.Connection, code: str, since: float) -> bool:
-    """Removes students who have left and never answered. Returns whether there was one."""
+    """Removes students who have left and have no answers. Returns whether there were any."""
     answered = sa.select(CLASS_ANSWERS.c.student).where(CLASS_ANSWERS.c["class"] == code)
     gone = connection.execute(
         sa.delete(CLASS_KEYS).where(

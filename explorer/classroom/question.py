@@ -1,4 +1,4 @@
-"""Questions of a class, and what its answers add up to. Nothing here knows students or the store."""
+"""Questions of a class, their answers, and the data of charts of answers. Independent of members and store."""
 
 import io
 import math
@@ -17,16 +17,17 @@ from explorer.i18n import _
 MAX_TEXT = 300  # characters of a question, an option, and an answer in words
 MAX_OPTIONS = 8
 MAX_NUMBER = 1e15
-MAX_PICTURE = 400_000  # bytes of a picture as it is sent
-MAX_SIDE = 640  # pixels of the longer side of a picture as it is stored
-MAX_PIXELS = 20_000_000  # of a picture as it is sent
+MAX_PICTURE = 400_000  # bytes of an uploaded picture
+MAX_SIDE = 640  # pixels of the longer side of a stored picture
+MAX_PIXELS = 20_000_000  # of an uploaded picture
 MAX_LINES = 6  # curves of one student
 MAX_POINTS = 48  # points of a curve
-TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # characters that turn the text around them
+# Characters that change the direction of the text around them.
+DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 class Kind(StrEnum):
-    """What a question asks for."""
+    """The kinds of answers that questions ask for."""
 
     CHOICE = "choice"
     NUMBER = "number"
@@ -43,8 +44,8 @@ class Line:
     """A curve of a student's experiment.
 
     Attributes:
-        name: What was trained, in words of this server.
-        points: Epochs and accuracies. Empty for a job, whose curve the store has.
+        name: Name of the network and recipe. The server writes it, so it contains no text of a student.
+        points: Epochs and accuracies. Empty for a job: the store has its curve.
         job: Id of the job. Empty for an experiment of a lesson.
     """
 
@@ -55,10 +56,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Run:
-    """A student's experiment, which this server has seen. No browser can write one.
+    """The curves of a student's experiment. Only the server makes them: a browser cannot send its own.
 
     Attributes:
-        lines: Its curves.
+        lines: Curves.
     """
 
     lines: tuple[Line, ...]
@@ -74,11 +75,11 @@ class Question:
     """A question.
 
     Attributes:
-        kind: What it asks for.
-        text: The question itself.
-        options: Options of a choice.
-        right: The right answer. None if the teacher has marked none.
-        picture: Picture on which a place is asked for, as a JPEG file. Empty for other kinds.
+        kind: Kind of the answers.
+        text: Text of the question.
+        options: Options of a choice; empty for other kinds.
+        right: Right answer. None if the teacher has set none.
+        picture: JPEG file of the picture for a place; empty for other kinds.
     """
 
     kind: Kind
@@ -89,10 +90,10 @@ class Question:
 
 
 def read_question(raw: Mapping[str, Any]) -> Question:
-    """Reads a question as the browser sends it.
+    """Reads a question that a browser has sent.
 
     Raises:
-        InputError: If a part is missing, of a wrong type or too long.
+        InputError: If a part is missing, has a wrong type or is too long.
     """
     try:
         kind = Kind(raw.get("kind", ""))
@@ -118,20 +119,20 @@ def read_question(raw: Mapping[str, Any]) -> Question:
 
 
 def marked(question: Question, right: Any) -> Question:
-    """Returns the question with a right answer.
+    """Returns a question with another right answer.
 
     Raises:
-        InputError: If it is no answer to this question.
+        InputError: If the answer is invalid for this question.
     """
     answer = read_answer(question, right)
     return Question(question.kind, question.text, question.options, answer, question.picture)
 
 
 def read_answer(question: Question, raw: Any) -> Answer:
-    """Reads an answer as the browser sends it, or a run.
+    """Reads an answer that a browser has sent, or a :class:`Run`.
 
     Raises:
-        InputError: If it is no answer to this question.
+        InputError: If the answer is invalid for this question.
     """
     match question.kind:
         case Kind.CHOICE if _is_number(raw) and raw == int(raw) and 0 <= raw < len(question.options):
@@ -150,7 +151,7 @@ def read_answer(question: Question, raw: Any) -> Answer:
 
 
 def tally(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
-    """Returns what a chart of the answers needs.
+    """Returns the data of a chart of the answers.
 
     Returns:
         ``counts`` of the options of a choice; ``values`` of numbers, sorted; ``places``; ``texts``; or ``runs``.
@@ -172,14 +173,14 @@ def tally(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> Points:
-    """Returns at most ``MAX_POINTS`` points of a curve, with the last one. Those without a number are left out."""
+    """Returns at most ``MAX_POINTS`` finite points of a curve, including the last one."""
     finite = [(round(float(epoch), 3), round(float(value), 4)) for epoch, value in points if math.isfinite(value)]
     step = -(-len(finite) // MAX_POINTS) or 1
     return finite[::-1][::step][::-1]
 
 
 def curves_in(answer: Any) -> list[dict[str, Any]]:
-    """Returns the curves of an answer, with the names of the fields of ``Line`` as keys. Empty for other kinds."""
+    """Returns the curves of an answer as dictionaries with the fields of ``Line``; empty for other kinds of answers."""
     return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
 
 
@@ -198,7 +199,7 @@ def _is_number(raw: Any) -> bool:
 
 
 def _read_text(raw: Any, place: str) -> str:
-    if not isinstance(raw, str) or not (text := " ".join(raw.replace("\0", " ").translate(TURNING).split())):
+    if not isinstance(raw, str) or not (text := " ".join(raw.replace("\0", " ").translate(DIRECTIONS).split())):
         raise InputError(_("{place}: write some words").format(place=place))
     if len(text) > MAX_TEXT:
         raise InputError(
@@ -210,7 +211,7 @@ def _read_text(raw: Any, place: str) -> str:
 
 
 def _read_picture(raw: Any) -> bytes:
-    """Returns a picture as a new JPEG file, so that nothing but its pixels reaches other browsers."""
+    """Returns a picture as a new JPEG file. Metadata of the uploaded file are not sent to other browsers."""
     wrong = InputError(_("picture: a question about a place needs a PNG, JPEG or WebP picture"))
     if not isinstance(raw, str) or len(raw) > 4 * MAX_PICTURE // 3 + 100:
         raise wrong

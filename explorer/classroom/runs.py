@@ -1,4 +1,4 @@
-"""Runs that students give to their class: what their curves are, and how those of jobs grow."""
+"""Runs that students give to their class. The curves of jobs come from the store, so they grow during a training."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,10 +22,10 @@ _lock = Lock()
 
 
 def run_of_jobs(jobs: Sequence[str]) -> Run:
-    """Returns the run of jobs. Its names are from network and recipe, because a name of a job may be any text.
+    """Returns a run with a line for each job. Names of jobs are not used, because users can write any text there.
 
     Raises:
-        InputError: If there is none of the jobs, or there are too many.
+        InputError: If none of the jobs exists, or there are too many.
     """
     if len(jobs) > MAX_LINES:
         raise InputError(
@@ -43,10 +43,7 @@ def run_of_jobs(jobs: Sequence[str]) -> Run:
 
 
 def with_curves(rounds: Iterable[Round]) -> list[Round]:
-    """Returns rounds in which the lines of jobs have the points that the store has now.
-
-    A job that was deleted has none.
-    """
+    """Returns rounds whose lines of jobs have the current points of the store. Lines of deleted jobs have no points."""
     rounds = list(rounds)
     jobs = sorted({job for one in rounds for answer in one.answers.values() for job in jobs_of(answer)})
     if not jobs:
@@ -61,7 +58,7 @@ def with_curves(rounds: Iterable[Round]) -> list[Round]:
 
 
 def _curves(jobs: Sequence[str]) -> dict[str, Points]:
-    """Returns the curves of jobs. Those of jobs that did not change since the last call are not read again."""
+    """Returns the curves of jobs, by job. The curves of unchanged jobs are cached."""
     database = store()
     url = str(database.url)
     with database.reading() as connection:

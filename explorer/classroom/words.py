@@ -18,7 +18,7 @@ def all_words() -> list[str]:
 
 
 def new_word(taken: Collection[str]) -> str:
-    """Returns a word that no other student of the class has, by chance. With many students, it ends in a number."""
+    """Returns a random word that no other student of the class has. If all words are taken, it ends in a number."""
     words = all_words()
     free = sorted(set(words) - set(taken))
     if free:

@@ -51,13 +51,13 @@ def _about(entry: RegistryEntry) -> str:
 
 def predictions(results: Sequence[Prediction]) -> str:
     """Returns pictures with their most probable classes, notes and warnings."""
-    width = max((len(guess.name) for one in results for guess in one.top), default=0)
+    width = max((len(candidate.name) for one in results for candidate in one.top), default=0)
     lines: list[str] = []
     for one in results:
         lines.append(printable(one.image))
         lines += [
-            f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
-            for guess in one.top
+            f"  {top.probability:7.2%}  {top.name.ljust(width)}  {'█' * round(BAR * top.probability)}".rstrip()
+            for top in one.top
         ]
         lines += [f"  {line}" for line in _verdict_lines(one)]
     if any(warning.code in FIXED_BY_INK for one in results if one.verdict for warning in one.verdict.warnings):

@@ -99,7 +99,7 @@ class _Picture:
             yield self.text(element, at, style)
         elif (gradient := re.fullmatch(r"url\(#(\w+)\)", style.get("fill", ""))) and gradient[1] in self.gradients:
             yield from self.scale(element, at, self.gradients[gradient[1]], style)
-        elif (way := _way(tag, element, at)) and (drawing := self.drawing(style)):
+        elif (way := _path(tag, element, at)) and (drawing := self.drawing(style)):
             yield rf"{drawing} {way};"
 
     def style(self, tag: str, element: ET.Element) -> Style:
@@ -130,8 +130,8 @@ class _Picture:
                 "x": f"{left + width * step / (len(stops) - 1)}", "y": f"{top}",
                 "width": f"{width / (len(stops) - 1)}", "height": f"{height}",
             })  # fmt: skip
-            yield rf"\fill[{self.colour(colour)}] {_way('rect', part, at)};"
-        yield rf"{self.drawing(style | {'fill': 'none'})} {_way('rect', element, at)};"
+            yield rf"\fill[{self.colour(colour)}] {_path('rect', part, at)};"
+        yield rf"{self.drawing(style | {'fill': 'none'})} {_path('rect', element, at)};"
 
     def drawing(self, style: Style) -> str:
         """Returns the command that draws and fills with a style; empty if nothing would be seen."""
@@ -177,7 +177,7 @@ def _rules(figure: ET.Element) -> Iterator[tuple[str, Style]]:
             yield selector.strip(), declarations
 
 
-def _way(tag: str, element: ET.Element, at: tuple[float, float]) -> str:
+def _path(tag: str, element: ET.Element, at: tuple[float, float]) -> str:
     """Returns the path of an element in TikZ; empty for elements that are none."""
 
     def point(x: float, y: float) -> str:

@@ -1,6 +1,6 @@
 """The graph of an ONNX file: operators in order, with the shapes of their results.
 
-The process that reads a file may be taken over by it, so the fields have limits here, where the answer is checked.
+A malicious file may control the process that reads it. So its answer is checked, and its fields have limits.
 """
 
 import math
@@ -31,9 +31,9 @@ class Constant(_Part):
     """A tensor that the file contains.
 
     Attributes:
-        shape: Its shape.
-        is_float: Whether it has floating-point numbers, so that it may be a parameter.
-        values: Its numbers, if there are few: ``MAX_VALUES`` whole numbers or ``MAX_FLOATS`` others.
+        shape: Shape.
+        is_float: Whether it has floating-point numbers. Only then it can be a parameter.
+        values: Numbers, if there are at most ``MAX_VALUES`` integers or ``MAX_FLOATS`` floats.
     """
 
     shape: Shape
@@ -51,13 +51,13 @@ class Node(_Part):
     """One operator.
 
     Attributes:
-        operator: Its name in ONNX, with the domain in front unless it is ONNX's own.
+        operator: Name of the operator; with its domain, unless the domain is ONNX's own.
         name: Name of the layer.
         inputs: Names of values; empty for an input that is left out.
         outputs: Names of values.
-        attributes: Settings that are numbers, lists of numbers or text.
+        attributes: Attributes whose values are numbers, lists of numbers or text.
         shapes: Shapes of the outputs; None if unknown.
-        is_float: Whether its first output has floating-point numbers.
+        is_float: Whether the first output has floating-point numbers.
     """
 
     operator: Name

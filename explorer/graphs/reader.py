@@ -2,8 +2,8 @@
 
 usage: python -m explorer.workers.sandbox explorer.graphs.reader        see explorer.workers.protocol
 
-Weights are replaced by inputs of the same shape before the checks, so they cost no memory twice, and those in other
-files are not looked for. The result has the fields of :class:`explorer.graphs.graph.Graph`.
+Before the checks, weights are replaced by inputs of the same shape. So they take no memory twice, and weights in other
+files are not opened. The result has the fields of :class:`explorer.graphs.graph.Graph`.
 """
 
 import math
@@ -42,7 +42,7 @@ def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
         request: ``path`` of the file, ``image_size`` as (height, width) or None, ``memory`` in bytes, ``seconds``.
 
     Raises:
-        InputError: If something is wrong with the file. Says what, but does not name the file.
+        InputError: If something is wrong with the file. The message does not contain the name of the file.
     """
     import onnx
     from onnx import checker, inliner, shape_inference  # noqa: F401  imported before the process is confined
@@ -67,7 +67,7 @@ def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
 
 
 def _fault(error: Exception) -> str:
-    """Returns what is wrong, found by words of onnx's message."""
+    """Translates a message of onnx, which is recognised by its words."""
     text = str(error)
     if "DecodeError" in type(error).__name__ or "parsing" in text:
         return _("it is no ONNX file, or it is cut off")
@@ -81,7 +81,7 @@ def _fault(error: Exception) -> str:
 
 
 class _Reader:
-    """One file on its way to a document."""
+    """Converts one model to the fields of :class:`explorer.graphs.graph.Graph`."""
 
     def __init__(self, content: bytes, image_size: tuple[int, int] | None) -> None:
         import onnx
@@ -136,7 +136,7 @@ class _Reader:
         }
 
     def _admit_unknown_operators(self) -> None:
-        """Gives operators that ONNX does not have a domain of their own, which the checker leaves alone."""
+        """Moves operators that are unknown to ONNX to a domain that the checker does not check."""
         model = self.model
         for node in model.graph.node:
             if node.domain in OWN_DOMAINS and not self.onnx.defs.has(node.op_type):
@@ -157,7 +157,7 @@ class _Reader:
             one.ClearField("shape")
 
     def _inlined_count(self) -> int:
-        """Returns the number of operators once the file's functions, which may call each other, are written out."""
+        """Returns the number of operators after all calls of the file's functions are replaced by their bodies."""
         functions = {(one.domain, one.name): one for one in self.model.functions}
         counts: dict[tuple[str, str], int] = {}
 
@@ -181,7 +181,7 @@ class _Reader:
             )
 
     def _check_order(self) -> None:
-        """Checks that each operator uses earlier results only. Shape inference, which comes first, would not say it."""
+        """Checks that each operator uses earlier results only. Shape inference does not report this."""
         graph = self.model.graph
         known = {"", *self.constants, *(value.name for value in graph.input)}
         for node in graph.node:
@@ -343,7 +343,7 @@ class _Reader:
                 yield attribute.name, attribute.s.decode(errors="replace")[:200]
 
     def _layer_name(self, node: Any) -> str:
-        """Returns the name of the module that the operator was made from, as far as the file tells it."""
+        """Returns the name of the module that the operator was made from, if the file contains it."""
         if node.op_type in WEIGHTED:
             owners = [name.rpartition(".")[0] for name in node.input[1:] if name in self.constants and "." in name]
             if owners and owners[0]:
@@ -374,7 +374,7 @@ def operator_name(node: Any) -> str:
 
 
 def _inner_graphs(node: Any) -> Iterator[Any]:
-    """Yields the graphs inside an operator, and those inside their operators."""
+    """Yields the graphs inside an operator, including nested ones."""
     for attribute in node.attribute:
         for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
             yield graph

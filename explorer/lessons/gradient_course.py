@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from explorer.jobs.run_directory import LAYER_GRADIENT
-from explorer.lessons.gradients import Setting, network
+from explorer.lessons.gradients import NetworkOptions, network
 from explorer.recipes import Recipe
 
 DATASET = "digits"
@@ -37,19 +37,19 @@ class Course(NamedTuple):
         return first / last if last else 0.0
 
 
-def trainings(setting: Setting, clip: float) -> list[dict[str, Any]]:
+def trainings(options: NetworkOptions, clip: float) -> list[dict[str, Any]]:
     """Returns the trainings of the plain and the residual network, for :mod:`explorer.training.short`.
 
     Args:
-        setting: What is chosen for both networks.
+        options: Options of both networks.
         clip: Largest L2 norm of the whole gradient.
     """
     recipe = Recipe.parse({
         "optimizer": "sgd", "lr": RATE, "epochs": EPOCHS, "batch_size": BATCH, "weight_decay": 1e-4, "augment": [],
         "label_smoothing": 0.0, "validation_fraction": 0.0, "precision": "fp32", "clip_norm": clip,
-        "init": setting.init, "seed": setting.seed,
+        "init": options.init, "seed": options.seed,
     })  # fmt: skip
-    specs = [network(setting, residual=residual).changed(in_channels=1) for residual in (False, True)]
+    specs = [network(options, residual=residual).changed(in_channels=1) for residual in (False, True)]
     return [{"spec": spec.to_dict(), "recipe": recipe.to_dict()} for spec in specs]
 
 

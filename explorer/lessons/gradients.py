@@ -31,8 +31,8 @@ def amount(value: float) -> str:
     return f"{value / 10.0**exponent:.1f}·10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
-class Setting(NamedTuple):
-    """What is chosen for the network.
+class NetworkOptions(NamedTuple):
+    """Options of the plain and the residual network.
 
     Attributes:
         depth: Layers with weights: 8, 20, 56 and so on, 2 more than a multiple of 6.
@@ -49,24 +49,24 @@ class Setting(NamedTuple):
     seed: int
 
 
-def network(setting: Setting, *, residual: bool) -> Spec:
+def network(options: NetworkOptions, *, residual: bool) -> Spec:
     """Returns the spec of the plain or the residual network."""
-    blocks = (setting.depth - 2) // 6
+    blocks = (options.depth - 2) // 6
     return PRESETS["resnet20"].spec.changed(
-        blocks=[blocks] * len(WIDTHS), widths=list(WIDTHS), residual=residual, batch_norm=setting.batch_norm,
-        activation=setting.activation, **IMAGE,
+        blocks=[blocks] * len(WIDTHS), widths=list(WIDTHS), residual=residual, batch_norm=options.batch_norm,
+        activation=options.activation, **IMAGE,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
-def norms(setting: Setting, *, residual: bool) -> GradientNorms:
+def norms(options: NetworkOptions, *, residual: bool) -> GradientNorms:
     """Computes the gradient norms of one of the networks.
 
     Raises:
         InputError: If the gradient is not finite.
     """
-    spec = network(setting, residual=residual)
-    return initial_gradient_norms(spec, init=setting.init, seed=setting.seed, batch=BATCH)
+    spec = network(options, residual=residual)
+    return initial_gradient_norms(spec, init=options.init, seed=options.seed, batch=BATCH)
 
 
 class Slope(NamedTuple):
@@ -84,10 +84,10 @@ class Slope(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def slope(setting: Setting) -> Slope:
+def slope(options: NetworkOptions) -> Slope:
     """Measures the slopes of the residual network's middle block, among those whose shortcut is the identity."""
-    spec = network(setting, residual=True)
-    module = initial_network(spec, setting.init, setting.seed)
+    spec = network(options, residual=True)
+    module = initial_network(spec, options.init, options.seed)
     names = [name for name, _module in module.named_modules()]
     blocks = [name.removesuffix(".add") for name in names if name.endswith(".add")]
     blocks = [name for name in blocks if f"{name}.downsample" not in names]
@@ -104,7 +104,7 @@ def slope(setting: Setting) -> Slope:
 
     module.get_submodule(block).register_forward_pre_hook(begin)
     module.get_submodule(f"{block}.add").register_forward_hook(end)
-    random = torch.Generator().manual_seed(setting.seed)
+    random = torch.Generator().manual_seed(options.seed)
     images = torch.randn(BATCH, *spec.input_shape, generator=random)
     with torch.enable_grad():
         module(images)

@@ -1,4 +1,4 @@
-"""What auxiliary heads add to the gradient of a network at the first step of its training."""
+"""The contribution of auxiliary heads to the gradient of a network at the first step of its training."""
 
 from functools import lru_cache
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """The parts of a lesson.
 
-A lesson is about one experiment, whose result is computed from the settings that the reader has chosen. A text with
-numbers is a function of that result, so that no number about a network is written into a lesson.
+A lesson has one experiment. The result of the experiment is computed from its fields, which the reader can change. A
+text with numbers is a function of the result, so no lesson contains a fixed number about a network.
 """
 
 import re
@@ -24,7 +24,7 @@ def written(text: Text, result: object) -> str:
 
 
 def without_markdown(text: str) -> str:
-    """Returns a text without the signs of emphasis and code, for places that show them as they are."""
+    """Returns a text without Markdown's signs for emphasis and code."""
     return EMPHASIS.sub(r"\2", text).replace("`", "")
 
 
@@ -33,8 +33,8 @@ class Step:
     """A step of a lesson: one screen.
 
     Attributes:
-        text: What the reader is told.
-        start: Settings with which the step begins, as in a link; others stay as they are.
+        text: Text for the reader.
+        start: Initial values of fields at this step, as in a link. Other fields keep their values.
     """
 
     text: Text
@@ -48,7 +48,7 @@ class Say(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Step):
-    """Asks for a prediction. The steps up to the reveal stay closed until the reader has made one.
+    """Asks for a prediction. Without it, the reader cannot open the steps up to the reveal.
 
     Attributes:
         name: Name in links.
@@ -62,12 +62,12 @@ class Ask(Step):
     options: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""
 
-    def is_right(self, guess: Answer, result: object) -> bool:
+    def is_right(self, prediction: Answer, result: object) -> bool:
         """Whether a prediction is right. A number may differ by one percent."""
         answer = self.answer(result)
-        if isinstance(answer, str) or isinstance(guess, str):
-            return guess == answer
-        return abs(guess - answer) <= abs(answer) / 100
+        if isinstance(answer, str) or isinstance(prediction, str):
+            return prediction == answer
+        return abs(prediction - answer) <= abs(answer) / 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Try(Step):
     """Shows the experiment.
 
     Attributes:
-        controls: Names of the settings that the reader can change.
+        controls: Names of the fields that the reader can change.
         numbers: Whether the numbers of the experiment are shown, or only its figures.
     """
 
@@ -123,14 +123,14 @@ class Lesson:
         position: Place in the gallery.
         title: Title.
         question: The question on the card.
-        minutes: Time that it takes.
+        minutes: Duration of the lesson.
         experiment: Name of the experiment.
         steps: The steps in their order.
-        terms: Keys of the glossary entries that it explains.
-        vignette: Function that returns the picture on the card as SVG, from :mod:`explorer.lessons.vignettes`.
+        terms: Keys of the glossary entries that the lesson explains.
+        vignette: Function of :mod:`explorer.lessons.vignettes` that returns the picture of the card as SVG.
         links: Screens of the app that show more.
         papers: Publications.
-        name: Name in links, which is the name of the file.
+        name: Name in links: the name of the file.
     """
 
     position: int
@@ -150,14 +150,14 @@ class Lesson:
         """The questions by name."""
         return {step.name: step for step in self.steps if isinstance(step, Ask)}
 
-    def settings_at(self, step: int) -> Mapping[str, str]:
-        """Returns the settings at a step if the reader has changed none."""
+    def fields_at(self, step: int) -> Mapping[str, str]:
+        """Returns the initial values of the fields at a step."""
         return {name: text for one in self.steps[: step + 1] for name, text in one.start.items()}
 
     def pending(self, step: int) -> Iterator[int]:
-        """Yields the positions of the questions before a step whose answers a later step reveals, or the step itself.
+        """Yields the positions of the questions that the reader must answer before a step.
 
-        Until the reader has answered them, the step would give the answers away.
+        These are the earlier questions whose answers are revealed at this step or later.
         """
         for position, step_before in enumerate(self.steps[:step]):
             if isinstance(step_before, Ask) and self.reveal_of(step_before.name) >= step:

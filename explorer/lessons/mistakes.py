@@ -1,4 +1,4 @@
-"""Well-known mistakes, made on purpose: what a program says about each, and what this product says.
+"""Well-known mistakes, made on purpose, with the message of PyTorch and the message of this product.
 
 Everything is computed: PyTorch's errors are raised by PyTorch, the sentences come from this product's own importer and
 recipes, and the accuracies from networks and images that it ships.
@@ -36,13 +36,13 @@ CHANCE_CLASSES = 10
 UNSEEN = 2_000  # images that have no part in the choice
 
 
-class Setting(NamedTuple):
-    """What can be changed.
+class MistakeOptions(NamedTuple):
+    """Options of the mistakes.
 
     Attributes:
         width: Channels of the first convolution.
-        candidates: Programs among which one is chosen.
-        images: Test images by which it is chosen.
+        candidates: Number of programs to choose from.
+        images: Number of test images for the choice.
         seed: Seed of everything that is random.
     """
 
@@ -53,11 +53,11 @@ class Setting(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a mistake leads to.
+    """The consequences of a mistake.
 
     Attributes:
-        evidence: Lines that the user sees when it has happened.
-        sentence: What this product says instead; empty if there is no error.
+        evidence: Lines that a user sees after the mistake.
+        sentence: Message of this product; empty if there is no error.
         values: Numbers for the text, by name.
         series: Points of the curves, by name.
         pictures: Grey values of pictures, (H, W) each.
@@ -78,9 +78,9 @@ def small_vgg(width: int) -> Spec:
     )
 
 
-def head(setting: Setting) -> Finding:
+def head(options: MistakeOptions) -> Finding:
     """The last linear layer reads more features than arrive."""
-    spec = small_vgg(setting.width)
+    spec = small_vgg(options.width)
     network = build(spec).eval()
     name, last = next((name, one) for name, one in network.named_modules() if isinstance(one, nn.Linear))
     wrong = nn.Linear(TIMES * last.in_features, last.out_features)
@@ -98,9 +98,9 @@ def head(setting: Setting) -> Finding:
     return Finding(evidence, sentence, {"reads": wrong.in_features, "arrive": last.in_features})
 
 
-def module(setting: Setting) -> Finding:
+def module(options: MistakeOptions) -> Finding:
     """All names begin with ``module.``, because the network was wrapped for several GPUs when it was saved."""
-    network = build(small_vgg(setting.width))
+    network = build(small_vgg(options.width))
     saved = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
     try:
         network.load_state_dict(saved)
@@ -114,10 +114,10 @@ def module(setting: Setting) -> Finding:
     )
 
 
-def augmented(setting: Setting) -> Finding:
+def augmented(options: MistakeOptions) -> Finding:
     """The test images go through the random changes that are meant for training."""
     network, split = shipped(NETWORK), _test_images()
-    batches = TrainingBatches(split, network.card.inputs, ["crop", "rotation"], 128, setting.seed, PLACEMENT)
+    batches = TrainingBatches(split, network.card.inputs, ["crop", "rotation"], 128, options.seed, PLACEMENT)
     shares = [_share(network.module, batches.epoch(number)) for number in range(EVALUATIONS)]
     first = next(iter(batches.epoch(0)))
     return Finding(
@@ -127,11 +127,11 @@ def augmented(setting: Setting) -> Finding:
     )
 
 
-def mode(setting: Setting) -> Finding:
+def mode(options: MistakeOptions) -> Finding:
     """The network is evaluated in training mode, so batch norm takes the statistics of the batch."""
     network, split = shipped(NETWORK), _test_images()
     training = deepcopy(network.module).train()  # its running statistics change, so it is a copy
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(setting.seed))
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(options.seed))
     shares = {
         size: _share(training, EvaluationBatches(split.take(order), network.card.inputs, size, PLACEMENT).batches())
         for size in BATCH_SIZES
@@ -143,9 +143,9 @@ def mode(setting: Setting) -> Finding:
     )
 
 
-def rate(setting: Setting) -> Finding:
+def rate(options: MistakeOptions) -> Finding:
     """A training program has a flag for the learning rate, and never gives its value to the optimizer."""
-    series = {f"--lr {flag}": _program(flag, setting) for flag in RATES}
+    series = {f"--lr {flag}": _program(flag, options) for flag in RATES}
     try:
         Recipe.parse({"learning_rate": RATES[0]})
     except InputError as error:
@@ -156,20 +156,20 @@ def rate(setting: Setting) -> Finding:
     return Finding(rows, sentence, {"last": last, "epochs": EPOCHS}, series)
 
 
-def choice(setting: Setting) -> Finding:
-    """Of many programs that guess, the one with the best test result is chosen."""
-    random = torch.Generator().manual_seed(setting.seed)
+def choice(options: MistakeOptions) -> Finding:
+    """The best of many guessing programs is chosen on the test set."""
+    random = torch.Generator().manual_seed(options.seed)
 
     def guesses(images: int) -> Tensor:
         # By lot, an answer is right in one of ten cases, whatever the image.
-        return torch.randint(CHANCE_CLASSES, (setting.candidates, images), generator=random) == 0
+        return torch.randint(CHANCE_CLASSES, (options.candidates, images), generator=random) == 0
 
-    test, unseen = (guesses(count).float().mean(1) for count in (setting.images, UNSEEN))
+    test, unseen = (guesses(count).float().mean(1) for count in (options.images, UNSEEN))
     best = int(test.argmax())
-    leaders = [int(test[:count].argmax()) for count in range(1, setting.candidates + 1)]
-    steps = range(1, setting.candidates + 1)
+    leaders = [int(test[:count].argmax()) for count in range(1, options.candidates + 1)]
+    steps = range(1, options.candidates + 1)
     return Finding(
-        f"best of {setting.candidates}: {float(test[best]):.1%}",
+        f"best of {options.candidates}: {float(test[best]):.1%}",
         values={"test": float(test[best]), "unseen": float(unseen[best]), "mean": float(test.mean())},
         series={
             "test": [(step, float(test[leader])) for step, leader in zip(steps, leaders, strict=True)],
@@ -182,9 +182,9 @@ CASES = {"head": head, "module": module, "augmented": augmented, "mode": mode, "
 
 
 @lru_cache(maxsize=64)
-def find(case: str, setting: Setting) -> Finding:
+def find(case: str, options: MistakeOptions) -> Finding:
     """Makes a mistake. The caller holds a semaphore slot."""
-    return CASES[case](setting)
+    return CASES[case](options)
 
 
 def _test_images() -> Split:
@@ -213,14 +213,14 @@ def _grey(image: Tensor) -> list[list[int]]:
     return levels
 
 
-def _program(flag: float, setting: Setting) -> list[tuple[float, float]]:
+def _program(flag: float, options: MistakeOptions) -> list[tuple[float, float]]:
     """Trains a linear classifier as a program with a useless flag would, and returns its accuracy by epoch."""
     del flag  # this is the mistake
     split = load(DATASET).train
     pixels = torch.as_tensor(split.take(torch.arange(500)).images).flatten(1).float() / 255
     labels = split.labels[:500]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(setting.seed)
+        torch.manual_seed(options.seed)
         network = nn.Linear(pixels.shape[1], 10)
     optimizer = torch.optim.Adam(network.parameters(), lr=USED_RATE)
     shares = []

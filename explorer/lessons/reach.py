@@ -1,4 +1,4 @@
-"""Which pixels move a unit: the effective field on one picture, before and after a network was trained.
+"""The effective field of a unit on one picture, with random weights and with trained ones.
 
 Source: Luo et al. 2016, Understanding the effective receptive field in deep convolutional neural networks.
 """
@@ -70,7 +70,7 @@ def layers() -> dict[str, MapLayer]:
 
 
 def pixels_of(picture: Picture) -> bytes:
-    """Returns the picture as the network reads it: bytes of (3, side, side). Nothing is kept of the original.
+    """Returns the picture as the network reads it: bytes of (3, side, side).
 
     Raises:
         InputError: If the picture can't be read.

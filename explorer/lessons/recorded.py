@@ -1,8 +1,8 @@
-"""Results of trainings that ship with the lessons, so that the reader need not wait for them.
+"""Recorded results of trainings, so that readers of lessons do not wait for them.
 
 usage: python -m explorer.lessons.recorded
 
-trains the networks of the comparisons in ``RECORDED`` that ``recorded.json`` does not hold yet, and adds their results.
+trains the networks of the comparisons in ``RECORDED`` that are missing in ``recorded.json``, and adds their results.
 """
 
 import json
@@ -30,7 +30,7 @@ def results_of(trainings: Sequence[Variant]) -> list[dict[str, Any]] | None:
 
 
 def record(progress: Progress = silent) -> None:
-    """Trains what is not recorded yet. Results that no comparison asks for any more are dropped."""
+    """Trains the missing networks, and removes results that no comparison needs any more."""
     wanted = {_key(one): one for name in RECORDED for one in variants(name, RECORDING)}
     results = {key: result for key, result in _results().items() if key in wanted}
     for number, (key, variant) in enumerate(wanted.items(), 1):

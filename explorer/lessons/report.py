@@ -1,7 +1,7 @@
-"""A lesson's experiment as one HTML file. It asks for nothing from the network.
+"""A lesson's experiment as one HTML file, which loads nothing from the network.
 
-The file is light or dark as the reader's browser prefers: figures are drawn in both ways, and colours that differ
-become variables of the style sheet.
+The file is light or dark, as the reader's browser prefers. Each figure is drawn for both. Colours that differ become
+variables of the style sheet.
 """
 
 import re
@@ -27,10 +27,10 @@ COLOUR = re.compile(r"(#[0-9a-fA-F]{6}|rgb\([\d, ]+\))")
 
 
 class Chapter(NamedTuple):
-    """What a saved experiment contains.
+    """The content of a saved experiment.
 
     Attributes:
-        settings: Values of the settings, by their labels.
+        settings: Values of the experiment's fields, by their labels.
         numbers: Label, value and formula of each number.
         figures: Figures as SVG, each for light and for dark pages.
         predictions: Question, prediction and result, for each answered question.

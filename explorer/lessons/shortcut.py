@@ -1,4 +1,4 @@
-"""Trains two networks on digits, one of them with a coloured mark that gives the digit away, and asks where they look.
+"""Trains two networks on digits, one with a coloured mark that gives the digit away, and computes their heat maps.
 
 usage: python -m explorer.lessons.shortcut        see explorer.workers.protocol
 
@@ -79,13 +79,13 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Look:
+class HeatExample:
     """A test image with the mark of another digit, and the heat of three networks for the digit of the mark.
 
     Attributes:
         digit: Digit of the image.
         mark: Digit of the mark.
-        answers: What the network without marks and the network with marks say.
+        answers: Answers of the network without marks and of the network with marks.
         bare: Image without the mark: rows of cells of red, green and blue.
         pixels: Image with the mark.
         heats: Heat of the network without marks, the network with marks, and random weights, from 0 to 1, in rows.
@@ -105,7 +105,7 @@ class Findings:
 
     Attributes:
         answers: Of the network without marks, and of the network with marks.
-        looks: One image of each digit.
+        examples: One image of each digit.
         on_mark: Mean heat at the mark, for each of the three networks.
         elsewhere: Mean heat at all other places.
         trained: Mean probability while pixels are removed, the hottest first by the network's own map.
@@ -118,7 +118,7 @@ class Findings:
     """
 
     answers: list[Answers]
-    looks: list[Look]
+    examples: list[HeatExample]
     on_mark: list[float]
     elsewhere: list[float]
     trained: list[float]
@@ -131,7 +131,7 @@ class Findings:
 
 
 def respond(request: object, progress: Progress = silent) -> dict[str, Any]:
-    """Trains both networks and looks into them.
+    """Trains both networks, and computes their heat maps.
 
     Raises:
         InputError: If the request is invalid.
@@ -144,18 +144,18 @@ def respond(request: object, progress: Progress = silent) -> dict[str, Any]:
     trained = [_train(data, parsed, share, StepProgress(progress, number, 3))
                for number, share in enumerate((0.0, parsed.share))]  # fmt: skip
     import_library()
-    looker = _Looker([_network(one) for one in trained])
+    maps = _HeatMaps([_network(one) for one in trained])
     firsts = [data.test.labels.tolist().index(digit) for digit in range(len(data.classes))]
     found = []
     for digit, index in enumerate(firsts):
-        found.append(looker.look(data.test.images[index], digit, len(data.classes)))
+        found.append(maps.example(data.test.images[index], digit, len(data.classes)))
         progress(_("Looking into the networks"), 2000 + 1000 * (digit + 1) // len(firsts), 3000)
-    looks, own, random = zip(*found, strict=True)
-    inside, outside = zip(*looker.heat, strict=True)
+    examples, own, random = zip(*found, strict=True)
+    inside, outside = zip(*maps.heat, strict=True)
     return asdict(
         Findings(
             answers=[_answers(one, data) for one in trained],
-            looks=list(looks),
+            examples=list(examples),
             on_mark=_means(inside), elsewhere=_means(outside),
             trained=_mean_curve([one.own for one in own]),
             random=_mean_curve([curve for one in own for curve in one.chance]),
@@ -223,8 +223,8 @@ def _answers(prepared: PreparedTraining, data: Dataset) -> Answers:
     )
 
 
-class _Looker:
-    """Looks into the networks with class activation maps.
+class _HeatMaps:
+    """Class activation maps of both networks and of random weights.
 
     Attributes:
         heat: Mean heat of each network at the mark and elsewhere, for each image.
@@ -235,7 +235,7 @@ class _Looker:
         self._layers = list(map_layers(networks[0].module, networks[0].analysis).values())
         self.heat: list[tuple[list[float], list[float]]] = []
 
-    def look(self, image: Tensor, digit: int, classes: int) -> tuple[Look, HeatScores, HeatScores]:
+    def example(self, image: Tensor, digit: int, classes: int) -> tuple[HeatExample, HeatScores, HeatScores]:
         """Returns the pictures of one image, the scores of the map of the network with marks, and of a random map."""
         mark = (digit + 1) % classes
         shown = marked(image[None], [mark])[0]
@@ -248,11 +248,11 @@ class _Looker:
         own, random = (heat_scores(self._networks[1], layer, shown, mark, heat=heat) for heat in heats[1:])
         bare, drawn = (adaptive_avg_pool2d(one.float(), DRAWN).int().permute(1, 2, 0).tolist()
                        for one in (image, shown))  # fmt: skip
-        look = Look(
+        example = HeatExample(
             digit, mark, [self._answer(one, shown) for one in self._networks[:2]], bare, drawn,
             [adaptive_avg_pool2d(one[None], DRAWN)[0].tolist() for one in heats],
         )  # fmt: skip
-        return look, own, random
+        return example, own, random
 
     def _answer(self, network: Network, image: Tensor) -> int:
         with torch.inference_mode():

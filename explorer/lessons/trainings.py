@@ -28,7 +28,7 @@ class Variant(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What the reader can change in every comparison.
+    """The options that all comparisons have.
 
     Attributes:
         epochs: Epochs of each training.

@@ -1,4 +1,4 @@
-"""The pictures on the cards of lessons, drawn from the things that the lessons are about."""
+"""The pictures on the cards of lessons, drawn from computed data."""
 
 import math
 
@@ -24,7 +24,7 @@ def _digit(label: int) -> panels.Colours:
 
 
 def kernel_slides(*, dark: bool) -> str:
-    """A digit, and what a kernel makes of it."""
+    """A digit, and the output of a kernel that slides over it."""
     output = slide(digit(4), KERNELS["vertical"], "", Windows(SIDE, 3), (0, 0)).output
     most = max(abs(value) for row in output for value in row)
     shades = [[round(127.5 + 127.5 * value / most) for value in row] for row in output]
@@ -32,7 +32,7 @@ def kernel_slides(*, dark: bool) -> str:
 
 
 def nested_fields(*, dark: bool) -> str:
-    """What one, two and three 3x3 convolutions see."""
+    """The receptive fields of one, two and three 3x3 convolutions."""
     fields = replacement(7, Replacement.THREE).fields
     return sketches.nested([field.rows for field in fields], dark=dark)
 

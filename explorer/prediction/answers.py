@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from explorer.prediction.caches import BoundedCache
-from explorer.prediction.classify import Guess, batch_size, channels_of, likeliest, prepared_or_error, probabilities
+from explorer.prediction.classify import (
+    ClassProbability,
+    batch_size,
+    channels_of,
+    likeliest,
+    prepared_or_error,
+    probabilities,
+)
 from explorer.prediction.label_map import true_index
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
@@ -50,7 +57,7 @@ class Answer:
             return None
         return self.top(1)[0].index == self.true_index
 
-    def top(self, count: int) -> tuple[Guess, ...]:
+    def top(self, count: int) -> tuple[ClassProbability, ...]:
         """Returns the most likely classes."""
         if self.probabilities is None:
             return ()

@@ -17,15 +17,15 @@ MAX_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A possible class of an image: its name, its position among the classes, and its probability."""
+class ClassProbability:
+    """The name of a class, its position among the classes, and its probability for an image."""
 
     name: str
     index: int
     probability: float
 
 
-def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tuple[Guess, ...]:
+def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tuple[ClassProbability, ...]:
     """Returns the most likely classes of an image, most likely first. Ties are in the order of the classes.
 
     Args:
@@ -34,7 +34,7 @@ def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tupl
         count: Number of classes to return, at most all of them.
     """
     order = probabilities.argsort(descending=True, stable=True)[:count].tolist()
-    return tuple(Guess(classes[index], index, float(probabilities[index])) for index in order)
+    return tuple(ClassProbability(classes[index], index, float(probabilities[index])) for index in order)
 
 
 def prepared_or_error(prepare: Callable[[], Tensor]) -> Tensor | str:

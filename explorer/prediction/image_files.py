@@ -14,7 +14,7 @@ from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import ask
-from explorer.prediction.classify import Guess
+from explorer.prediction.classify import ClassProbability
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import Verdict, verdict
@@ -32,7 +32,7 @@ class Prediction:
     """
 
     image: str
-    top: tuple[Guess, ...] = ()
+    top: tuple[ClassProbability, ...] = ()
     verdict: Verdict | None = None
     error: str | None = None
 

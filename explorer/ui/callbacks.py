@@ -1,9 +1,9 @@
 """Callbacks of widgets run to their end, and the values that they assign to widgets are not overwritten.
 
-As soon as the browser asks for another run, Streamlit ends the current run at its next access to ``session_state``.
-This can happen within a callback, and the rest of the callback is then skipped. The new run also carries the widget
-values that the browser knows, and they overwrite the values that the callback has assigned. Without this module, an
-upload that takes a moment to store is lost.
+As soon as the browser asks for another run, Streamlit ends the current run at its next access to ``session_state``
+(https://github.com/streamlit/streamlit/issues/10578). This can happen within a callback, and the rest of the callback
+is then skipped. The new run also carries the widget values that the browser knows, and they overwrite the values that
+the callback has assigned. Without this module, an upload that takes a moment to store is lost.
 
 With this module, a callback finishes before Streamlit handles the newer request. A value that a callback assigns to a
 widget stays until a run that renders the widget has ended, unless the user has changed the widget in the meantime.

@@ -1,7 +1,9 @@
-"""Sessions whose browser has left are freed, also when nobody else comes.
+"""Frees the sessions of browsers that have left, also if no other browser comes.
 
-Streamlit keeps such a session for two minutes, so that a lost connection loses nothing. After that it frees the session
-only when the next one leaves; see ``MemorySessionStorage``. A class that ends would stay in memory until another one.
+Streamlit stores such a session for two minutes, so that nothing is lost with a connection. After that, its
+``MemorySessionStorage`` frees the session only when another browser leaves
+(https://github.com/streamlit/streamlit/issues/12506). Without this module, the sessions of a class stay in memory until
+the next class.
 """
 
 import asyncio
@@ -22,6 +24,6 @@ async def free_left_sessions() -> None:
 
 
 def free(storage: SessionStorage) -> None:
-    """Frees the sessions that were kept for long enough."""
+    """Frees the sessions whose time is over."""
     if isinstance(storage, MemorySessionStorage):
         storage._cache.expire()  # type: ignore[attr-defined]  # a TTLCache, which does it itself only at a change

@@ -1,4 +1,4 @@
-"""The presenter view, which shows any page large enough for a projector. The browser does all of it."""
+"""The presenter view, which enlarges any page for a projector. It runs in the browser alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def render(pages: Sequence[tuple[str, str]]) -> None:
     """Add the button and the keys of the presenter view to the page.
 
     Args:
-        pages: Path and title of every page, in the order in which the arrows go through them.
+        pages: Path and title of every page, in the order of the arrow keys.
     """
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     words = {

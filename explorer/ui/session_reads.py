@@ -1,7 +1,7 @@
-"""Widgets read their own value from the session, and not those of all others.
+"""Lets widgets read only their own value from the session.
 
-Each number, text and select box of Streamlit asks whether its own value is None. For that it reads the values of all
-widgets, with those of components, which are built anew: on the Architecture page a tenth of the time of an edit.
+Each number, text and select box of Streamlit checks whether its own value is None. For this check, Streamlit reads the
+values of all widgets, and computes those of components again. On the Architecture page, this takes a tenth of an edit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from streamlit.runtime.state import SafeSessionState
 
 
 class _Values(Mapping[str, Any]):
-    """The values of a session by key. One value is read alone; all of them are read as Streamlit does."""
+    """The values of a session by key. A single value is read without the others."""
 
     def __init__(self, session: Any) -> None:
         self._session = session

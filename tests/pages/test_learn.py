@@ -14,11 +14,11 @@ from explorer import i18n
 from explorer.jobs.store import Store
 from explorer.lessons import Ask, Lesson, Reveal, lessons
 from explorer.lessons.lesson import written
-from explorer.lessons.shortcut import Answers, Findings, Look
+from explorer.lessons.shortcut import Answers, Findings, HeatExample
 from explorer.ui.learn import background
 from explorer.ui.learn.experiments import experiments
 from explorer.ui.learn.results import answer_text
-from explorer.ui.learn.state import GUESS, WIDGET, LearnState
+from explorer.ui.learn.state import PREDICTION, WIDGET, LearnState
 from explorer.ui.shared.task_queue import Future
 from tests.pages import helpers
 
@@ -48,11 +48,12 @@ def trained(key: str) -> Any:
 def shortcut() -> dict[str, Any]:
     """Findings about a network that follows a mark."""
     cells = [[[0, 90, 255]] * 16] * 16
-    looks = [Look(digit, (digit + 1) % 10, [digit, (digit + 1) % 10], cells, cells, [[[0.5] * 16] * 16] * 3)
+    examples = [HeatExample(digit, (digit + 1) % 10, [digit, (digit + 1) % 10], cells, cells, [[[0.5] * 16] * 16] * 3)
              for digit in range(10)]  # fmt: skip
     answers = [Answers(0.97, 0.84, 0.79, 0.03), Answers(0.72, 1.0, 0.01, 0.98)]
     return asdict(Findings(
-        answers, looks, [0.25, 0.93, 0.24], [0.12, 0.16, 0.23], [0.8, 0.1, 0.1], [0.8, 0.6, 0.1], 56, 32, 60, 1438, 1438
+        answers, examples, [0.25, 0.93, 0.24], [0.12, 0.16, 0.23], [0.8, 0.1, 0.1], [0.8, 0.6, 0.1], 56, 32, 60, 1438,
+        1438,
     ))  # fmt: skip
 
 
@@ -130,13 +131,13 @@ def test_a_lesson_from_the_first_step_to_the_last(name: str) -> None:
         if isinstance(step, Reveal):
             found = answer_text(lesson.questions[step.of], page_state(app).seen[step.of])
             assert found in words(app)
-            assert GUESS + step.of in app.query_params
+            assert PREDICTION + step.of in app.query_params
             assert secret(lesson, state, step)[:60] in hidden
         go_on(app)
     assert page_state(app).current is None
     assert len(app.table[0].value) == len(lesson.questions)
     again = open_page(**app.query_params)
-    assert page_state(again).guesses == page_state(app).guesses
+    assert page_state(again).predictions == page_state(app).predictions
     assert again.query_params == app.query_params
 
 
@@ -168,7 +169,9 @@ def test_a_question_comes_first_for_a_link_behind_it() -> None:
     reveal = lesson.reveal_of("two")
     app = open_page(lesson="why-3x3", step=str(reveal + 1))
     assert isinstance(page_state(app).current, Ask)
-    app = open_page(lesson="why-3x3", step=str(reveal + 1), **{GUESS + "two": "product", GUESS + "weights": "more"})
+    app = open_page(
+        lesson="why-3x3", step=str(reveal + 1), **{PREDICTION + "two": "product", PREDICTION + "weights": "more"}
+    )
     assert page_state(app).step == reveal
     assert lesson.questions["two"].options["product"] in words(app)
 
@@ -199,7 +202,7 @@ def test_faults_of_a_link() -> None:
     assert "'strides' is not one of" in helpers.problem(app)
     assert {widget.key for widget in app.number_input} == {"kernels.stack.k"}
     assert "'nonsense' is not one of" in helpers.problem(open_page(lesson="nonsense"))
-    app = open_page(lesson="why-3x3", step="99", **{GUESS + "two": "4"})
+    app = open_page(lesson="why-3x3", step="99", **{PREDICTION + "two": "4"})
     assert "99" in helpers.problem(app)
     assert "'4' is no answer" in helpers.problem(app)
     app.button(key="learn-next").click().run()
@@ -218,7 +221,7 @@ def test_back_keeps_predictions() -> None:
 
 def test_permuted_digits_are_seen_as_pictures() -> None:
     def pictures(**link: str) -> list[str]:
-        app = open_page(lesson="fc-to-conv", step="3", **{GUESS + "better": "1"}, **link)
+        app = open_page(lesson="fc-to-conv", step="3", **{PREDICTION + "better": "1"}, **link)
         assert not app.exception
         return [text for part in app.get("bidi_component") if "<svg" in (text := part.proto.json)]
 
@@ -231,8 +234,8 @@ def test_permuted_digits_are_seen_as_pictures() -> None:
 def test_a_picture_of_the_readers_own_is_measured() -> None:
     link = {"lesson": "how-far", "step": "14", "show": "effective", "image": "own", "layer": "layer1.0.add"}
     answers = {"pooled": "8", "order": "same", "share": "most", "enough": "8", "effective": "few", "training": "more"}
-    guesses = {GUESS + name: value for name, value in answers.items()}
-    app = open_page(**link, **guesses)
+    predictions = {PREDICTION + name: value for name, value in answers.items()}
+    app = open_page(**link, **predictions)
     before = next(metric.value for metric in app.metric if "after training" in metric.label)
     assert any("Until you have uploaded a picture" in caption.value for caption in app.caption)
     file = BytesIO()

@@ -183,7 +183,7 @@ def _describe_heat(result: Any) -> str:
         "answer the same question: what speaks for the digit {mark}? One look at the heat tells what the accuracy on "
         "marked images hides."
     ).format(
-        inside=inside[1], outside=outside[1], clean=inside[0], clean_outside=outside[0], mark=result.look.mark,
+        inside=inside[1], outside=outside[1], clean=inside[0], clean_outside=outside[0], mark=result.example.mark,
     )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Classes in the browser: the bar on every page, and the addresses that it asks."""
+"""Classes in the browser: the bar on every page, and the addresses to which it sends its requests."""

@@ -1,8 +1,8 @@
-"""The addresses below ``/class-api`` that the bar of a class asks.
+"""The addresses below ``/class-api`` to which the bar of a class sends its requests.
 
-They are no part of a Streamlit session, so two hundred phones that only answer cost the server no sessions. A browser
-proves its right by its key in the header ``Authorization``: no other site can send that, and no log holds it. What many
-ask for at the same time is read from the store once.
+They are outside of Streamlit's sessions, so two hundred phones that only answer need no sessions. A browser proves its
+rights with its key in the header ``Authorization``. Other sites cannot send this header, and logs do not contain it. If
+many browsers request the state of a class at the same time, it is read from the store once.
 """
 
 import io
@@ -32,9 +32,9 @@ from explorer.ui.upload_limit import client_address
 
 MAX_LINK = 500  # characters of a link in a QR code
 MAX_BODY = 700_000  # bytes of a request: a picture and a question
-FRESH = 0.25  # seconds for which all browsers of a class are given the same state
-PRESENCE = 60.0  # seconds between two notes that a student is there
-WRONG_CODES = 60  # that one address may try within ten minutes; a class may be behind one address
+FRESH = 0.25  # seconds for which the state of a class is cached
+PRESENCE = 60.0  # seconds between two updates of the time at which a student was last present
+WRONG_CODES = 60  # wrong codes per address within ten minutes; a whole class can have the same address
 WRONG_SECONDS = 600.0
 
 _States = tuple[Class, list[Round], dict[str, str]]
@@ -59,7 +59,7 @@ def routes() -> list[Route]:
 
 
 def _answering(function: Callable[[Request, dict[str, Any]], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Returns an endpoint whose errors are sentences."""
+    """Returns an endpoint that answers errors with their sentence as JSON."""
 
     async def endpoint(request: Request) -> Response:
         use_language(choose_language(request.query_params.get("lang"), request.headers.get("accept-language")))
@@ -151,7 +151,7 @@ def _act(request: Request, body: dict[str, Any]) -> Response:
 
 def _enter(store: Classes, action: str, request: Request, body: dict[str, Any]) -> dict[str, Any]:
     code, client = str(body.get("code", ""))[:20].strip().upper(), client_address(request.scope)
-    _check_tries(client)  # the right code may be a guess, too
+    _check_tries(client)  # also before a right code, which may be a lucky guess
     with _counted_tries(client):
         if action == "accept":
             return {"code": code, "key": store.accept(code, str(body.get("invitation", ""))), "role": Role.TEACHER}
@@ -188,7 +188,7 @@ def _change(store: Classes, action: str, member: Member, body: dict[str, Any]) -
 
 
 def _member(request: Request) -> Member:
-    """Returns who asks. A student counts as there."""
+    """Returns the member that sends a request, and stores that a student is present."""
     code, key = _code_and_key(request)
     with _lock:
         member = _members.get((code, key))
@@ -209,10 +209,10 @@ def _code_and_key(request: Request) -> tuple[str, str]:
 
 @contextmanager
 def _counted_tries(client: str) -> Iterator[None]:
-    """Counts the wrong codes and keys of a client. Whoever is in a class stays in it, also after another's guesses.
+    """Counts the wrong codes and keys of a client. Members of a class are not affected by wrong codes of others.
 
     Raises:
-        TooManyError: In place of the refusal of a wrong code or key, if there were too many.
+        TooManyError: If the client has sent too many wrong codes or keys, and this one is wrong too.
     """
     try:
         yield
@@ -232,7 +232,7 @@ def _check_tries(client: str) -> None:
 
 
 def _fresh(code: str) -> _States:
-    with _lock:  # the others wait for the first one, and get the same
+    with _lock:  # other threads wait for the first one, and get its result
         if (known := _states.get(code)) is None:
             found = classes().get(code)
             known = found, with_curves(classes().current_rounds(found)), classes().words(code)

@@ -1,4 +1,4 @@
-"""What was asked and answered in a class, as one HTML file or as CSV."""
+"""The questions and answers of a class, as one HTML file or as CSV."""
 
 import csv as writer
 import io
@@ -26,7 +26,7 @@ FORMULA = tuple("=+-@\t\r＝＋－＠")  # beginnings that spreadsheets take for
 
 
 def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
-    """Returns all answers as CSV: question, round, student's word, answer, whether it is right.
+    """Returns all answers as CSV: question, round, student's word, answer, and whether the answer is right.
 
     A curve of a run has a row for each of its points, with epoch and accuracy.
     """
@@ -53,7 +53,7 @@ def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
 
 
 def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
-    """Returns a page with every question and its answers. It asks for nothing from the network."""
+    """Returns a page with all questions and answers. It loads nothing from the network."""
     title = _("Class {code}").format(code=found.code)
     students = ngettext("{count} student", "{count} students", found.students).format(count=found.students)
     parts = [f"<h1>{escape(title)}</h1><p>{escape(students)}</p>"]
@@ -71,7 +71,7 @@ def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Returns a text that no spreadsheet takes for a formula."""
+    """Returns a text in a form that spreadsheets do not read as a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -1,4 +1,4 @@
-"""What a browser gets to know about its class: students only what the teacher has sent and revealed."""
+"""The state of a class for one browser. A student's browser gets no answers before the teacher reveals them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from explorer.classroom.question import Kind, curves_in, picture_address, tally
 def state(
     found: Class, rounds: Sequence[Round], words: dict[str, str], member: Member, have: int = 0
 ) -> dict[str, Any]:
-    """Returns the class as somebody may see it, as JSON-ready values.
+    """Returns the state of a class for one member, as JSON-ready values.
 
     Args:
         found: The class.
-        rounds: The question that stands, after those that it asks again; empty for none.
+        rounds: Rounds of the current question, the current round last; empty for no question.
         words: Words of the students, by the hashes of their keys.
-        member: Who asks.
-        have: Number of the question whose picture the browser has already.
+        member: Member that gets the state.
+        have: Number of the round whose picture the browser has; 0 for none.
     """
     payload: dict[str, Any] = {
         "code": found.code,
@@ -59,7 +59,7 @@ def _question(rounds: Sequence[Round], words: dict[str, str], member: Member, ha
 
 
 def _mine(answered: Round, member: Member) -> Any:
-    """Returns a member's answer. Of a run, only the names of its lines: the chart has the curves."""
+    """Returns a member's own answer; for a run, the names of its lines."""
     mine = answered.answers.get(member.hash)
     return [line["name"] for line in curves_in(mine)] or mine
 

@@ -23,12 +23,12 @@ def answered(page_state: LearnState) -> list[tuple[str, str, str]]:
     lesson, rows = page_state.lesson, []
     for name, question in lesson.questions.items():
         reveal = lesson.reveal_of(name)
-        if name not in page_state.guesses or reveal > page_state.step:
+        if name not in page_state.predictions or reveal > page_state.step:
             continue
         result = page_state.section.compute(page_state.initial_view(reveal))
         if not page_state.section.is_complete(result) and name not in page_state.seen:
             continue
         found = page_state.seen[name] if name in page_state.seen else question.answer(result)
         text = FENCED.sub(" … ", written(question.text, result))
-        rows.append((text, answer_text(question, page_state.guesses[name]), answer_text(question, found)))
+        rows.append((text, answer_text(question, page_state.predictions[name]), answer_text(question, found)))
     return rows

@@ -1,7 +1,7 @@
-"""The state of the Learn page: lesson, step, predictions, and the settings of the experiment.
+"""The state of the Learn page: lesson, step, predictions, and the fields of the experiment.
 
-The link contains them all. A teacher can add ``controls``, the settings that the reader may change, and start at any
-step. The settings are in the link if they differ from those with which the lesson comes to the step.
+The link contains all of them. A teacher can add ``controls``, the fields that the reader may change, and start at any
+step. The link contains only fields that differ from their initial values at the step.
 """
 
 import logging
@@ -21,9 +21,9 @@ from explorer.ui.shared.sections.section import PREFIX, Section, widget_key
 
 log = logging.getLogger("explorer.ui")
 
-LESSON, STEP, CONTROLS, GUESS = "lesson", "step", "controls", "guess-"
+LESSON, STEP, CONTROLS, PREDICTION = "lesson", "step", "controls", "guess-"
 WIDGET = "learn.guess."  # beginning of the keys of widgets for predictions
-NAMES = ListText(empty="none")  # names of settings
+NAMES = ListText(empty="none")  # names of fields
 MAX_LINK = 4_000
 MAX_GUESS = 1e15
 
@@ -35,9 +35,9 @@ class LearnState(PageState):
     Attributes:
         name: Name of the open lesson; empty for the gallery.
         step: Position of the step. The position after the last step is the summary.
-        guesses: Predictions, by the names of the questions.
-        only: Names of the settings that the reader may change; None if each step decides.
-        view: Settings of the experiment; None in the gallery.
+        predictions: Predictions, by the names of the questions.
+        only: Names of the fields that the reader may change; None for those of each step.
+        view: Fields of the experiment; None in the gallery.
         problem: Error of the last edit.
         seen: Answers that were revealed, by the names of the questions.
     """
@@ -49,7 +49,7 @@ class LearnState(PageState):
 
     name: str = ""
     step: int = 0
-    guesses: dict[str, Answer] = field(default_factory=dict)
+    predictions: dict[str, Answer] = field(default_factory=dict)
     only: tuple[str, ...] | None = None
     view: PageFields | None = None
     problem: str = ""
@@ -72,12 +72,12 @@ class LearnState(PageState):
         return steps[self.step] if self.step < len(steps) else None
 
     def initial_view(self, step: int) -> PageFields:
-        """Return the settings at a step if the reader has changed none."""
-        return self.section.view.parse(self.lesson.settings_at(step))
+        """Return the initial fields at a step."""
+        return self.section.view.parse(self.lesson.fields_at(step))
 
     def open_link(self, link: Link) -> list[str]:
         """Open the lesson of a link, or the gallery. Parts that can't be read get their defaults."""
-        self.name, self.step, self.guesses, self.only, self.view, self.problem = "", 0, {}, None, None, ""
+        self.name, self.step, self.predictions, self.only, self.view, self.problem = "", 0, {}, None, None, ""
         self.seen = {}
         if LESSON not in link:
             return [_("link, {name}: there is no lesson with such a setting").format(name=shown(key)) for key in link]
@@ -92,7 +92,7 @@ class LearnState(PageState):
                 value=shown(name), names=", ".join(lessons()))]  # fmt: skip
         self.name = name
         problems = self._read_step(rest.pop(STEP, "1"))
-        problems += self._read_guesses({key: rest.pop(key) for key in link if key.startswith(GUESS)})
+        problems += self._read_predictions({key: rest.pop(key) for key in link if key.startswith(PREDICTION)})
         problems += self._read_controls(rest.pop(CONTROLS, ""))
         self.go(self.step)
         if rest:
@@ -114,19 +114,19 @@ class LearnState(PageState):
             return []
         return [_("link, step: {value} is not a number from 1 to {count}").format(value=shown(text), count=count)]
 
-    def _read_guesses(self, texts: Link) -> list[str]:
+    def _read_predictions(self, texts: Link) -> list[str]:
         problems = []
         for key, text in texts.items():
-            question = self.lesson.questions.get(key.removeprefix(GUESS))
-            guess = None if question is None else _read_guess(question, text)
-            if question is None or guess is None:
+            question = self.lesson.questions.get(key.removeprefix(PREDICTION))
+            prediction = None if question is None else _read_prediction(question, text)
+            if question is None or prediction is None:
                 problems.append(_("link, {name}: {value} is no answer").format(name=shown(key), value=shown(text)))
             else:
-                self.guesses[question.name] = guess
+                self.predictions[question.name] = prediction
         return problems
 
     def _read_controls(self, text: str) -> list[str]:
-        """Read which settings the reader may change: their names, or the word for none."""
+        """Read the names of the fields that the reader may change, or the word for none."""
         if not text:
             return []
         names, known = NAMES.read(text), self.section.labels()
@@ -143,46 +143,46 @@ class LearnState(PageState):
         link = {LESSON: self.name}
         if self.step:
             link[STEP] = str(self.step + 1)
-        link |= {GUESS + name: write(guess) for name, guess in self.guesses.items()}
+        link |= {PREDICTION + name: write(prediction) for name, prediction in self.predictions.items()}
         if self.only is not None:
             link[CONTROLS] = NAMES.write(self.only)
-        return link | self.settings_link()
+        return link | self.fields_link()
 
-    def settings_link(self) -> Link:
-        """Return the query parameters of the settings; none if they are those of the lesson."""
+    def fields_link(self) -> Link:
+        """Return the query parameters of the fields; none if all have their initial values."""
         initial = self.initial_view(self.step)
         if self.view is None or self.view == initial:
             return {}
         if link := self.view.to_link():
             return link
         changed = next(name for name, value in self.view if value != getattr(initial, name))
-        return {changed: write(getattr(self.view, changed))}  # all settings have their defaults: say so with one
+        return {changed: write(getattr(self.view, changed))}  # all fields have their defaults: say so with one
 
     def widget_values(self) -> dict[str, Any]:
-        """Return the settings and the prediction in the form that their widgets take."""
+        """Return the fields and the prediction in the form that their widgets take."""
         if not self.name or self.view is None:
             return {}
         values: dict[str, Any] = {widget_key(self.section.name, name): value for name, value in self.view}
         if isinstance(self.current, Ask):
-            values[WIDGET + self.current.name] = self.guesses.get(self.current.name)
+            values[WIDGET + self.current.name] = self.predictions.get(self.current.name)
         return values
 
     def read_widgets(self) -> None:
         """Set the prediction from its widget. ``compute`` reads the others."""
         if not self.name or not isinstance(self.current, Ask):
             return
-        guess = st.session_state.get(WIDGET + self.current.name)
-        if guess is None:
-            self.guesses.pop(self.current.name, None)
+        prediction = st.session_state.get(WIDGET + self.current.name)
+        if prediction is None:
+            self.predictions.pop(self.current.name, None)
         else:
-            self.guesses[self.current.name] = _whole(guess)
+            self.predictions[self.current.name] = _whole(prediction)
             self.link_problems = []
 
     def compute(self, values: dict[str, Any] | None = None) -> Any:
         """Return the result of the experiment.
 
         Args:
-            values: Values of the widgets; if they are invalid, the last valid settings count. None for the settings.
+            values: Values of the widgets; if they are invalid, the last valid fields are used. None for the fields.
         """
         if values is not None:
             try:
@@ -201,7 +201,7 @@ class LearnState(PageState):
 
     def go(self, step: int) -> None:
         """Go to a step, or to the first question before it that must be answered first."""
-        blocked = (one for one in self.lesson.pending(step) if self.question_at(one) not in self.guesses)
+        blocked = (one for one in self.lesson.pending(step) if self.question_at(one) not in self.predictions)
         self.step = next(blocked, step)
 
     def question_at(self, step: int) -> str:
@@ -210,7 +210,7 @@ class LearnState(PageState):
         return question.name if isinstance(question, Ask) else ""
 
     def move(self, by: int) -> None:
-        """Go some steps forwards or backwards, in a callback. A step with settings of its own begins with them."""
+        """Go some steps forwards or backwards, in a callback. A step begins with its own initial fields."""
         self.mark_user_action()
         self.read_widgets()
         before = self.step
@@ -219,13 +219,13 @@ class LearnState(PageState):
             start = self.lesson.steps[self.step].start if self.step < len(self.lesson.steps) else {}
             if start:
                 self.view = self.section.view.parse({**dict(self.view), **start})
-        elif self.step < before and self.lesson.settings_at(self.step) != self.lesson.settings_at(before):
+        elif self.step < before and self.lesson.fields_at(self.step) != self.lesson.fields_at(before):
             self.view = self.initial_view(self.step)
         self.link_problems, self.problem = [], ""
         self.fill()
 
 
-def _read_guess(question: Ask, text: str) -> Answer | None:
+def _read_prediction(question: Ask, text: str) -> Answer | None:
     """Return the prediction that a link contains; None if it is not one."""
     if question.options:
         return text if text in question.options else None
@@ -236,6 +236,6 @@ def _read_guess(question: Ask, text: str) -> Answer | None:
     return _whole(number) if abs(number) < MAX_GUESS else None
 
 
-def _whole(guess: Answer) -> Answer:
+def _whole(prediction: Answer) -> Answer:
     """Return a whole number as an integer, which links write without a decimal point."""
-    return int(guess) if isinstance(guess, float) and guess.is_integer() else guess
+    return int(prediction) if isinstance(prediction, float) and prediction.is_integer() else prediction

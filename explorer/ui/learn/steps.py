@@ -131,13 +131,13 @@ def _render_experiment(page_state: LearnState, step: Try, *, dark: bool) -> None
 
 
 def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
-    guess = page_state.guesses.get(question.name)
-    if guess is None:
+    prediction = page_state.predictions.get(question.name)
+    if prediction is None:
         return
     answer = question.answer(result)
     page_state.seen[question.name] = answer
-    predicted, found = answer_text(question, guess), answer_text(question, answer)
-    if question.is_right(guess, result):
+    predicted, found = answer_text(question, prediction), answer_text(question, answer)
+    if question.is_right(prediction, result):
         st.success(_("You were right: {answer}").format(answer=plain(found)), icon=":material/check_circle:")
     else:
         st.info(
@@ -147,7 +147,7 @@ def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
 
 
 def _buttons(page_state: LearnState, step: Step | None) -> None:
-    waiting = isinstance(step, Ask) and step.name not in page_state.guesses
+    waiting = isinstance(step, Ask) and step.name not in page_state.predictions
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             _("Back"), key="learn-back", icon=":material/chevron_left:", on_click=page_state.move, args=(-1,),

@@ -20,10 +20,10 @@ def render(page_state: LearnState) -> None:
     rows = answered(page_state)
     if rows:
         st.header(_("What you predicted, and what was seen"), anchor=False)
-        questions, guesses, results = zip(*rows, strict=True)
+        questions, predictions, results = zip(*rows, strict=True)
         with st.container(key="learn-seen"):
             st.table(
-                {_("Question"): questions, _("You said"): guesses, _("In your run"): results},
+                {_("Question"): questions, _("You said"): predictions, _("In your run"): results},
                 border="horizontal", hide_index=True, alt=_("Questions with your predictions and the results"),
             )  # fmt: skip
     left, right = st.columns(2, gap="medium")

@@ -93,15 +93,15 @@ def headline(answer: Answer, *, markdown: bool = True) -> str:
     escaped = plain if markdown else str
     if answer.probabilities is None:
         return escaped(answer.error)
-    guesses = answer.top(2)
-    first, assessment = guesses[0], verdict(answer)
+    candidates = answer.top(2)
+    first, assessment = candidates[0], verdict(answer)
     if assessment.stands_out:
         words = _("**{name}**, {share:.2%}") if assessment.is_sure else _("Not sure: **{name}**, {share:.2%}")
         words = words if markdown else words.replace("**", "")
         return words.format(name=escaped(first.name), share=first.probability)
     return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
-        first=escaped(first.name), share=first.probability, second=escaped(guesses[1].name),
-        other=guesses[1].probability,
+        first=escaped(first.name), share=first.probability, second=escaped(candidates[1].name),
+        other=candidates[1].probability,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from explorer.prediction.answers import Answer
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import data_url
-from explorer.ui.shared.selection import selection_key
+from explorer.ui.predict.selection import selection_key
 from explorer.ui.shared.text import plain
 
 ROW, HEADER = 44, 56  # pixels: of a row, and of the header with the scroll bar
@@ -180,6 +180,8 @@ def as_csv(rows: Sequence[Sequence[Answer]], count: int) -> str:
             continue
         assessment = verdict(answer)
         reliability = [None, str(assessment.is_sure).lower(), " ".join(one.code for one in assessment.warnings)]
-        for rank, guess in enumerate(answer.top(count), 1):
-            lines.append([*first_cells, rank, guess.name, guess.index, f"{guess.probability:.6f}", *reliability])
+        for rank, candidate in enumerate(answer.top(count), 1):
+            lines.append(
+                [*first_cells, rank, candidate.name, candidate.index, f"{candidate.probability:.6f}", *reliability]
+            )
     return spreadsheet.as_csv(lines)

@@ -9,32 +9,32 @@ import streamlit as st
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.prediction.answers import Answer
-from explorer.prediction.classify import Guess
+from explorer.prediction.classify import ClassProbability
 
 ROW = 30
 ROWS_SHOWN = 12
 STYLE = """<style>
-  .guesses { display: grid; grid-template-columns: minmax(5rem, 30%) 1fr 4.2rem; gap: 6px 10px; margin: 0;
+  .top-classes { display: grid; grid-template-columns: minmax(5rem, 30%) 1fr 4.2rem; gap: 6px 10px; margin: 0;
              align-items: center; font-size: 0.93rem }
-  .guesses .guess { display: contents }
-  .guesses .class { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-  .guesses .ground, .guesses .bar { display: block; height: 14px; border-radius: 3px }
-  .guesses .bar { min-width: 2px }
-  .guesses .share { text-align: right; font-variant-numeric: tabular-nums }
+  .top-classes .candidate { display: contents }
+  .top-classes .class { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+  .top-classes .ground, .top-classes .bar { display: block; height: 14px; border-radius: 3px }
+  .top-classes .bar { min-width: 2px }
+  .top-classes .share { text-align: right; font-variant-numeric: tabular-nums }
 </style>"""
 
 
-def render_top(guesses: Sequence[Guess], truth: int | None, *, dark: bool) -> None:
+def render_top(candidates: Sequence[ClassProbability], truth: int | None, *, dark: bool) -> None:
     """Render the likeliest classes as bars, and mark the true one."""
     colours = theme(dark=dark)
     rows = "".join(
-        f'<div class="guess" role="listitem"><span class="class" title="{escape(guess.name)}">'
-        f'{"✓ " if guess.index == truth else ""}{escape(guess.name)}</span><span class="ground" '
+        f'<div class="candidate" role="listitem"><span class="class" title="{escape(candidate.name)}">'
+        f'{"✓ " if candidate.index == truth else ""}{escape(candidate.name)}</span><span class="ground" '
         f'style="background:{colours.panel}"><span class="bar" style="background:{colours.accent};'
-        f'width:{guess.probability:.2%}"></span></span><span class="share">{guess.probability:.2%}</span></div>'
-        for guess in guesses
+        f'width:{candidate.probability:.2%}"></span></span><span class="share">{candidate.probability:.2%}</span></div>'
+        for candidate in candidates
     )
-    st.html(f'{STYLE}<div class="guesses" role="list">{rows}</div>')
+    st.html(f'{STYLE}<div class="top-classes" role="list">{rows}</div>')
 
 
 def render_all_classes(answer: Answer, place: str) -> None:
@@ -44,9 +44,12 @@ def render_all_classes(answer: Answer, place: str) -> None:
     ) as opened:
         if not opened.open:
             return
-        guesses = answer.top(len(answer.network.card.classes))
+        candidates = answer.top(len(answer.network.card.classes))
         frame = pd.DataFrame(
-            [(rank, guess.name, guess.index, 100 * guess.probability) for rank, guess in enumerate(guesses, 1)],
+            [
+                (rank, candidate.name, candidate.index, 100 * candidate.probability)
+                for rank, candidate in enumerate(candidates, 1)
+            ],
             columns=["rank", "class", "index", "probability"],
         )
         st.dataframe(

@@ -49,7 +49,7 @@ def render(answers: Sequence[Answer | None], headline: Callable[[Answer], str], 
         answer
         and {
             "headline": headline(answer),
-            "top": [(guess.name, f"{guess.probability:.2%}") for guess in answer.top(top)],
+            "top": [(candidate.name, f"{candidate.probability:.2%}") for candidate in answer.top(top)],
         }
         for answer in answers
     ]

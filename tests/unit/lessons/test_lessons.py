@@ -18,10 +18,10 @@ from explorer.drawing.curves import Curve
 from explorer.errors import InputError
 from explorer.lessons import Reveal, Step, lessons, lessons_about, recorded
 from explorer.lessons.gradient_course import Course
-from explorer.lessons.gradients import Setting, amount, slope
+from explorer.lessons.gradients import NetworkOptions, amount, slope
 from explorer.lessons.lesson import written
 from explorer.lessons.report import Chapter, report
-from explorer.lessons.shortcut import Answers, Findings, Look
+from explorer.lessons.shortcut import Answers, Findings, HeatExample
 from explorer.lessons.trainings import Options, variants
 from explorer.training import short
 from explorer.ui.glossary import entries
@@ -53,7 +53,7 @@ def test_the_texts_of_a_lesson_follow_the_network(name: str) -> None:
     for position, step in enumerate(lesson.steps):
         if not isinstance(step, Reveal):
             continue
-        settings = lesson.settings_at(position)
+        settings = lesson.fields_at(position)
         shown, other = (
             section.compute(section.view.parse(view)) for view in (settings, {**settings, **OTHERS[lesson.experiment]})
         )
@@ -64,7 +64,7 @@ def test_the_texts_of_a_lesson_follow_the_network(name: str) -> None:
 def test_the_text_about_gradients_in_a_training_follows_them() -> None:
     lesson, section = lessons()["gradients"], experiments()["gradients"]
     place = lesson.reveal_of("training")
-    pair, question = section.compute(section.view.parse(lesson.settings_at(place))), lesson.questions["training"]
+    pair, question = section.compute(section.view.parse(lesson.fields_at(place))), lesson.questions["training"]
     for last, answer, words in (
         (1e-6, "vanishes", "keeps the weights"),
         (0.5, "steady", "moves all layers"),
@@ -81,7 +81,7 @@ def test_the_text_about_gradients_in_a_training_follows_them() -> None:
 def test_the_texts_about_trainings_follow_the_curves(name: str) -> None:
     lesson = lessons()[name]
     for position, step in enumerate(lesson.steps):
-        view = trainings.TrainingsView.parse(lesson.settings_at(position))
+        view = trainings.TrainingsView.parse(lesson.fields_at(position))
         outcome = trainings.Outcome(view, variants(view.compare, Options(3, 0.1, permute=False, seed=0)), [])
         shown, other = (
             outcome._replace(trained=[
@@ -115,7 +115,7 @@ def test_a_lesson_with_mnist_takes_no_more_than_two_minutes() -> None:
 
 def test_recorded_results_are_of_the_trainings_that_the_lesson_asks_about() -> None:
     lesson = lessons()["degradation"]
-    views = [trainings.TrainingsView.parse(lesson.settings_at(lesson.reveal_of(name))) for name in lesson.questions]
+    views = [trainings.TrainingsView.parse(lesson.fields_at(lesson.reveal_of(name))) for name in lesson.questions]
     outcomes = [trainings.compute(view) for view in views]
     assert all(outcome.is_recorded for outcome in outcomes)
     rows = outcomes[0].trained
@@ -132,11 +132,11 @@ def test_the_texts_about_a_shortcut_follow_what_was_found() -> None:
     for position, step in enumerate(lesson.steps):
         if not isinstance(step, Reveal):
             continue
-        view = planted.ShortcutView.parse(lesson.settings_at(position))
+        view = planted.ShortcutView.parse(lesson.fields_at(position))
         shown, other = (
             planted.Outcome(view, "", asdict(Findings(
                 [Answers(right, right - 0.1, right - 0.2, 0.1), Answers(right, 1.0, 1 - right, right)],
-                [Look(digit, marks - digit, [digit, 0], [], [], cells) for digit in range(10)],
+                [HeatExample(digit, marks - digit, [digit, 0], [], [], cells) for digit in range(10)],
                 [right, 0.9], [0.1, right], [right, 0.1, 0.1], [0.8, right, 0.1], marks, 5, 60, 100 * marks, 1500,
             )))
             for right, marks in ((0.7, 11), (0.8, 13))
@@ -155,7 +155,7 @@ def test_conclusions_follow_the_numbers() -> None:
         right = 0.7 if misled else 0.97
         found = Findings(
             [Answers(0.97, 0.9, 0.9, 0.1), Answers(right, 1.0, 0.1, 0.9)],
-            [Look(digit, 3, [digit, 0], [], [], cells) for digit in range(10)],
+            [HeatExample(digit, 3, [digit, 0], [], [], cells) for digit in range(10)],
             [0.2, 0.9], [0.1, 0.1], [0.7, 0.1, 0.1], [0.8, 0.7, 0.1], 50 if misled else 30, 30, 60, 100, 1500,
         )  # fmt: skip
         result = planted.Outcome(planted.ShortcutView(), "", asdict(found))
@@ -240,10 +240,10 @@ def test_amounts_of_any_size_are_readable(value: float, text: str) -> None:
 
 @pytest.mark.parametrize("depth", [8, 20])
 def test_the_slope_of_a_residual_block_is_one_more_than_that_of_its_inside(depth: int) -> None:
-    found = slope(Setting(depth, "relu", batch_norm=True, init="he", seed=0))
+    found = slope(NetworkOptions(depth, "relu", batch_norm=True, init="he", seed=0))
     assert found.outer == pytest.approx(found.inner + 1, abs=1e-4)
     assert found.inner != pytest.approx(0, abs=1e-5)
-    assert found != slope(Setting(depth, "tanh", batch_norm=True, init="he", seed=0))
+    assert found != slope(NetworkOptions(depth, "tanh", batch_norm=True, init="he", seed=0))
 
 
 class Requests(HTMLParser):
@@ -268,7 +268,7 @@ def in_colours(colours: dict[str, str], match: re.Match[str]) -> str:
 def test_a_saved_experiment_asks_for_nothing(name: str) -> None:
     lesson = lessons()[name]
     section = experiments()[lesson.experiment]
-    result = section.compute(section.view.parse(lesson.settings_at(len(lesson.steps))))
+    result = section.compute(section.view.parse(lesson.fields_at(len(lesson.steps))))
     figures, facts = section.figures(result, dark=False), section.numbers(result)
     both = list(zip(figures, section.figures(result, dark=True), strict=True))
     chapter = Chapter(

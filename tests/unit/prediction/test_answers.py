@@ -72,8 +72,8 @@ def test_answers_equal_those_of_the_command(tmp_path: Path, network: Network, mo
     results = list(ask(network, as_pictures(paths), never_waits))
     command = list(image_files.predict(network, paths, 4))
     for one, other in zip(results, command, strict=True):
-        assert [(guess.name, guess.index) for guess in one.top(4)] == [(g.name, g.index) for g in other.top]
-        assert [guess.probability for guess in one.top(4)] == pytest.approx([g.probability for g in other.top])
+        assert [(candidate.name, candidate.index) for candidate in one.top(4)] == [(g.name, g.index) for g in other.top]
+        assert [candidate.probability for candidate in one.top(4)] == pytest.approx([g.probability for g in other.top])
         assert bool(one.error) is bool(other.error)
     assert [place for place, one in enumerate(results) if one.error] == [3, 8]
     assert results[3].error.startswith("3.png ")

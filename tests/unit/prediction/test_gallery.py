@@ -35,9 +35,9 @@ def test_the_network_classifies_the_first_sample_correctly(name: str) -> None:
     module, about = files.load(registry.PRETRAINED / f"{name}.safetensors")
     picture = gallery.picture(gallery.samples_for(about)[0].name)
     image = picture.read(about.network_spec.in_channels)
-    (guess,) = likeliest(classify(module, about, [image])[0], about.classes, 1)
-    assert guess.name == (picture.truth or "cat")
-    assert guess.probability > 0.5
+    (candidate,) = likeliest(classify(module, about, [image])[0], about.classes, 1)
+    assert candidate.name == (picture.truth or "cat")
+    assert candidate.probability > 0.5
 
 
 def test_digits_come_from_the_test_set_and_are_framed_like_mnist_for_larger_networks() -> None:

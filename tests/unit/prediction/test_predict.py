@@ -17,7 +17,7 @@ from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
 from explorer.families import parse_spec
 from explorer.families.building import build
-from explorer.prediction.classify import Guess, likeliest
+from explorer.prediction.classify import ClassProbability, likeliest
 from explorer.prediction.image_files import predict
 from explorer.prediction.networks import Network
 from explorer.settings import settings
@@ -75,7 +75,7 @@ def test_batches_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.Mo
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
     for one, expected in zip(predict(Network(net, about, "toy", tmp_path), paths, 4), together, strict=True):
-        assert {guess.index: guess.probability for guess in one.top} == pytest.approx(
+        assert {candidate.index: candidate.probability for candidate in one.top} == pytest.approx(
             dict(enumerate(expected.tolist()))
         )
 
@@ -136,8 +136,8 @@ def test_half_precision_is_computed_in_float32(tmp_path: Path) -> None:
 
 def test_the_likeliest_class_comes_first_and_ties_keep_the_order() -> None:
     probabilities = torch.tensor([0.1, 0.4, 0.1, 0.4])
-    assert [guess.index for guess in likeliest(probabilities, CLASSES, 9)] == [1, 3, 0, 2]
-    assert likeliest(probabilities, CLASSES, 1) == (Guess("bee", 1, float(probabilities[1])),)
+    assert [candidate.index for candidate in likeliest(probabilities, CLASSES, 9)] == [1, 3, 0, 2]
+    assert likeliest(probabilities, CLASSES, 1) == (ClassProbability("bee", 1, float(probabilities[1])),)
 
 
 def test_outputs_that_are_not_finite_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,9 +172,9 @@ def test_the_command(
     for path, one in zip(paths, document, strict=True):
         pixels = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
         expected = classify(net, about, [pixels])[0]
-        assert [guess["probability"] for guess in one["top"]] == pytest.approx(expected.topk(2).values.tolist())
-        assert [guess["index"] for guess in one["top"]] == expected.topk(2).indices.tolist()
-        assert all(guess["class"] == CLASSES[guess["index"]] for guess in one["top"])
+        assert [candidate["probability"] for candidate in one["top"]] == pytest.approx(expected.topk(2).values.tolist())
+        assert [candidate["index"] for candidate in one["top"]] == expected.topk(2).indices.tolist()
+        assert all(candidate["class"] == CLASSES[candidate["index"]] for candidate in one["top"])
     _status, out, _err = command(capsys, monkeypatch, "predict", "net", paths[0], "--top", "99")
     first, *lines = out.splitlines()
     assert first == paths[0]

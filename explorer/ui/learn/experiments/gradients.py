@@ -9,7 +9,7 @@ from explorer.drawing import depth_chart
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.lessons.gradient_course import DATASET, EPOCHS, RATE, Course, course, trainings
-from explorer.lessons.gradients import Setting, Slope, amount, norms, signed, slope
+from explorer.lessons.gradients import NetworkOptions, Slope, amount, norms, signed, slope
 from explorer.training.gradient_norms import GradientNorms
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
@@ -55,10 +55,10 @@ class GradientsView(PageFields):
 
 
 class Pair(NamedTuple):
-    """The gradients of both networks, with the settings, and the slopes of a residual block.
+    """The gradients of both networks, with the fields, and the slopes of a residual block.
 
     Attributes:
-        view: Settings.
+        view: Fields.
         plain: Gradients of the plain network at the first step, with images of noise.
         residual: The same of the residual network.
         slope: Slopes of a residual block.
@@ -119,12 +119,12 @@ def compute(view: GradientsView) -> Pair:
     Raises:
         InputError: If a gradient is not finite.
     """
-    setting = Setting(view.depth, view.activation, view.norm, view.init, view.seed)
+    options = NetworkOptions(view.depth, view.activation, view.norm, view.init, view.seed)
     with semaphore.slot(lambda _ahead: None):
-        pair = Pair(view, norms(setting, residual=False), norms(setting, residual=True), slope(setting))
+        pair = Pair(view, norms(options, residual=False), norms(options, residual=True), slope(options))
     if view.show == "start":
         return pair
-    request = {"dataset": DATASET, "trainings": trainings(setting, view.clip)}
+    request = {"dataset": DATASET, "trainings": trainings(options, view.clip)}
     key = background.key_of("explorer.training.short", request)
     found = background.find(key)
     return pair._replace(key=key, courses=tuple(map(course, found.result or [])), problem=found.problem)

@@ -9,7 +9,7 @@ from explorer.drawing import curves, panels
 from explorer.drawing.curves import Curve
 from explorer.drawing.panels import Panel
 from explorer.i18n import _
-from explorer.lessons.mistakes import Finding, Setting, find
+from explorer.lessons.mistakes import Finding, MistakeOptions, find
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_row
 from explorer.ui.shared.sections.parts import facts, narrow_number_input
@@ -61,7 +61,7 @@ def controls() -> dict[str, Any]:
 def compute(view: MistakesView) -> Made:
     """Make the mistake."""
     with semaphore.slot(lambda _ahead: None):
-        return Made(view, find(view.case, Setting(view.width, view.candidates, view.images, view.seed)))
+        return Made(view, find(view.case, MistakeOptions(view.width, view.candidates, view.images, view.seed)))
 
 
 def render(result: Made, *, dark: bool, numbers: bool = True) -> None:

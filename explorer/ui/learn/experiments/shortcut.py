@@ -11,7 +11,7 @@ from explorer.drawing.curves import Curve
 from explorer.drawing.panels import Panel
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.lessons.shortcut import SPEC, Answers, Look
+from explorer.lessons.shortcut import SPEC, Answers, HeatExample
 from explorer.ui.learn import background
 from explorer.ui.page_state import PageFields
 from explorer.ui.shared.figure import show_row
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
     """The experiment and, once it has been run, what was found.
 
     Attributes:
-        view: Settings.
+        view: Fields.
         key: Key of the experiment.
         found: Fields of :class:`explorer.lessons.shortcut.Findings`; None before the run.
         problem: Reason why there is no result.
@@ -60,9 +60,9 @@ class Outcome(NamedTuple):
         return [Answers(**one) for one in (self.found or {})["answers"]]
 
     @property
-    def look(self) -> Look:
+    def example(self) -> HeatExample:
         """The chosen image with its heat maps."""
-        return Look(**(self.found or {})["looks"][self.view.digit])
+        return HeatExample(**(self.found or {})["examples"][self.view.digit])
 
 
 def labels() -> dict[str, str]:
@@ -109,15 +109,15 @@ def figures(result: Outcome, *, dark: bool) -> list[str]:
 
 def _answers(result: Outcome, *, dark: bool) -> list[str]:
     """Test images without a mark and with a false one, each with the accuracies of both networks."""
-    look = result.look
+    example = result.example
     names = _("trained without marks: {share:.1%}"), _("trained with marks: {share:.1%}")
 
     def lines(field: str) -> list[str]:
         return [name.format(share=getattr(one, field)) for name, one in zip(names, result.answers, strict=True)]
 
     shown = [
-        Panel(_("No mark: right answers"), panels.rgb(look.bare), lines("without")),
-        Panel(_("False mark: right answers"), panels.rgb(look.pixels), lines("wrong")),
+        Panel(_("No mark: right answers"), panels.rgb(example.bare), lines("without")),
+        Panel(_("False mark: right answers"), panels.rgb(example.pixels), lines("wrong")),
     ]
     words = "; ".join(f"{panel.title}: {', '.join(panel.lines)}" for panel in shown)
     return [panels.draw(shown, label=words, dark=dark)]
@@ -125,15 +125,15 @@ def _answers(result: Outcome, *, dark: bool) -> list[str]:
 
 def _heat(result: Outcome, *, dark: bool) -> list[str]:
     """One image, and next to it the heat of two networks."""
-    look = result.look
+    example = result.example
     names = _("Trained without marks"), _("Trained with marks")
-    title = _("{digit} with the mark of {mark}").format(digit=look.digit, mark=look.mark)
+    title = _("{digit} with the mark of {mark}").format(digit=example.digit, mark=example.mark)
     heats = [
         Panel(name, panels.warm(values), [_("says {digit}").format(digit=answer)])
-        for name, values, answer in zip(names, look.heats[:2], look.answers, strict=True)
+        for name, values, answer in zip(names, example.heats[:2], example.answers, strict=True)
     ]
     return [
-        panels.draw([Panel(title, panels.rgb(look.pixels))], label=title, dark=dark),
+        panels.draw([Panel(title, panels.rgb(example.pixels))], label=title, dark=dark),
         panels.draw(heats, label=_("Heat maps of two networks"), dark=dark),
     ]
 
@@ -141,7 +141,7 @@ def _heat(result: Outcome, *, dark: bool) -> list[str]:
 def _scores(result: Outcome, *, dark: bool) -> list[str]:
     """The heat of the network with marks next to that of random weights, and the probability without hot pixels."""
     names = _("Trained with marks"), _("Random weights")
-    shown = [Panel(name, panels.warm(one)) for name, one in zip(names, result.look.heats[1:], strict=True)]
+    shown = [Panel(name, panels.warm(one)) for name, one in zip(names, result.example.heats[1:], strict=True)]
     return [
         panels.draw(shown, label=_("Heat maps of a trained network and of random weights"), dark=dark),
         _removed(result, dark=dark),
