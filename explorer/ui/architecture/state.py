@@ -21,6 +21,7 @@ from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGE
 from explorer.ui.page_state import FieldsState, History, Link
 from explorer.ui.shared import network_files
 from explorer.ui.shared.network_files import NetworkFile
+from explorer.ui.shared.networks import EDITED
 
 log = logging.getLogger("explorer.ui")
 
@@ -47,7 +48,7 @@ class ArchitectureState(FieldsState[ArchitectureView]):
         opened_at: Time at which it was opened.
     """
 
-    NAME: ClassVar[str] = "editing"
+    NAME: ClassVar[str] = EDITED
     PAGE: ClassVar[str] = "architecture"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (EDIT, VIEW)

@@ -17,6 +17,7 @@ from explorer.ui.shared import network_files
 from explorer.ui.shared.cases import cases
 from explorer.ui.shared.network_files import NetworkFile
 
+EDITED = "editing"  # session_state key: the state of the Architecture page
 MIN_LETTERS = 3  # of the name in a search
 MAX_CHANGES = 28  # characters of the changes in a title
 
@@ -76,7 +77,7 @@ def network_options() -> dict[str, str]:
     They are the network of the Architecture page, saved networks, and presets.
     """
     options = {}
-    if page_state := st.session_state.get("editing"):
+    if page_state := st.session_state.get(EDITED):
         network: NamedNetwork = page_state.network
         options[network.text] = _("{name} (on the Architecture page)").format(name=full_title(network))
     options |= {SAVED + name: _("{name} (saved)").format(name=name) for name in saved.names()}

@@ -16,7 +16,7 @@ from explorer.i18n import _, ngettext
 from explorer.specs.size import picture_size
 from explorer.training.fitting import adapt
 from explorer.ui.shared import address
-from explorer.ui.shared.networks import full_title
+from explorer.ui.shared.networks import EDITED, full_title
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.train_form import Form
 from explorer.ui.train import cost, state
@@ -68,7 +68,7 @@ def render(training: Training) -> None:
 
 def _editor_problem(form: Form) -> str:
     """Returns the problem of the invalid edit on the Architecture page, if this is the network before it."""
-    editing = st.session_state.get("editing")
+    editing = st.session_state.get(EDITED)
     return editing.problem if editing and editing.spec == form.spec else ""
 
 

@@ -17,7 +17,7 @@ from explorer.i18n import _
 from explorer.jobs.job import Resources, check_name
 from explorer.recipes import RECIPES
 from explorer.ui.page_state import Link, PageState
-from explorer.ui.shared.networks import full_title
+from explorer.ui.shared.networks import EDITED, full_title
 from explorer.ui.shared.train_form import (
     CELL,
     MAX_ROWS,
@@ -65,7 +65,7 @@ class Submission:
 
 def _initial_form() -> Form:
     """Returns a form with the network of the Architecture page, if this session has opened that page."""
-    editing = st.session_state.get("editing")
+    editing = st.session_state.get(EDITED)
     return Form(editing.network) if editing else Form()
 
 

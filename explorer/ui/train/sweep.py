@@ -121,7 +121,7 @@ def _new_table(key: str) -> None:
 
 
 def _current_text(key: str) -> str:
-    value = _current_value(st.session_state["training"].form, key)
+    value = _current_value(Training.of_session().form, key)
     return "" if value is None else json.dumps(value) if not isinstance(value, str) else value
 
 
@@ -132,7 +132,7 @@ def _current_value(form: Form, key: str) -> object:
 
 def _change_columns(key: str) -> None:
     """Callback of the choice of columns. The remaining columns keep their values."""
-    training: Training = st.session_state["training"]
+    training = Training.of_session()
     state.change()  # reads the edits of the table first
     keys: list[str] = st.session_state[key]
     before = training.form.rows
@@ -143,7 +143,7 @@ def _change_columns(key: str) -> None:
 
 def _example_rows() -> None:
     """Opens the example table without fields that the network does not have, and without duplicate rows."""
-    fields = st.session_state["training"].form.spec.to_dict()
+    fields = Training.of_session().form.spec.to_dict()
     places = [
         place for place, key in enumerate(EXAMPLE_KEYS) if not key.startswith(SPEC) or key.removeprefix(SPEC) in fields
     ]
@@ -199,17 +199,17 @@ def _current_value_hint(form: Form, key: str) -> str:
 
 
 def _add_field(options: list[str]) -> None:
-    rows = state.sweep_rows(st.session_state["training"].form)
+    rows = state.sweep_rows(Training.of_session().form)
     used = {key for key, _values in rows}
     state.change(sweep=(*rows, (next(key for key in options if key not in used), "")))
 
 
 def _remove_row(row: int) -> None:
-    rows = state.sweep_rows(st.session_state["training"].form)
+    rows = state.sweep_rows(Training.of_session().form)
     state.change(sweep=rows[:row] + rows[row + 1 :])
 
 
 def _example() -> None:
-    fields = st.session_state["training"].form.spec.to_dict()
+    fields = Training.of_session().form.spec.to_dict()
     rows = [(key, values) for key, values in EXAMPLE if not key.startswith(SPEC) or key.removeprefix(SPEC) in fields]
     state.change(sweep=tuple(rows))
