@@ -1,4 +1,4 @@
-"""Numbers about this process for monitoring. Any module records them; they go nowhere unless somebody listens."""
+"""Numbers about this process for monitoring. Any module records them, and listeners receive them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Calls a function with name, amount and label of each number from now on."""
+    """Adds a listener. It receives name, amount and label of each number."""
     _listeners.append(listener)
 
 
@@ -18,9 +18,9 @@ def record(name: str, amount: float = 1.0, label: str = "") -> None:
     """Records a number.
 
     Args:
-        name: What was counted or measured.
-        amount: How many, or how many seconds.
-        label: Kind of what was counted.
+        name: Name of the number.
+        amount: Count, or time in seconds.
+        label: Kind of the counted things; empty for none.
     """
     for listener in _listeners:
         listener(name, amount, label)

@@ -108,7 +108,7 @@ class _Drawing:
             element("defs", arrow, heat.hatching(dark=self.appearance.dark)),
             *(frames.grounds(segment) for segment in self.segments),
             *(frames.names(segment) for segment in self.segments),
-            element("g", class_="turns"),
+            element("g", class_="bends"),
             *(self.body(segment) for segment in self.segments),
             *(self.branch(branch) for branch in self.branches),
             entries,

@@ -20,17 +20,17 @@ LINE, SCALE = 24.0, 58.0  # heights in pixels of a line of kinds, and of a scale
 STEPS = 16  # colours of a scale
 
 
-class Entry(NamedTuple):
-    """An entry of a legend as SVG, which begins at x = 0; a page may move it into another line."""
+class LegendItem(NamedTuple):
+    """An item of a legend as SVG, which begins at x = 0; a page may move it into another line."""
 
     svg: str
     width: float
 
 
 class Legend(NamedTuple):
-    """The entries of a legend, and the height in pixels of a line of them."""
+    """The items of a legend, and the height in pixels of a line of them."""
 
-    entries: list[Entry]
+    items: list[LegendItem]
     line: float
 
     def placed(self, width: float, top: float) -> tuple[str, float]:
@@ -41,12 +41,12 @@ class Legend(NamedTuple):
             top: y coordinate of the end of the diagram.
         """
         x, y, out = LEFT, 0.0, []
-        for entry in self.entries:
-            if x > LEFT and x + entry.width > width:
+        for item in self.items:
+            if x > LEFT and x + item.width > width:
                 x, y = LEFT, y + self.line
             place = f"translate({x:.1f} {top + TOP + y:.1f})"
-            out.append(element("g", entry.svg, class_="entry", transform=place, data_width=entry.width))
-            x += entry.width
+            out.append(element("g", item.svg, class_="entry", transform=place, data_width=item.width))
+            x += item.width
         height = TOP + y + self.line
         return element("g", *out, class_="legend", data_line=self.line, data_left=LEFT, data_gap=TOP), height
 
@@ -64,18 +64,18 @@ def draw(analysis: Analysis, measure: Measure | None, *, dark: bool) -> Legend:
         shown = [group for group in Group if group in groups]
         return Legend([_sample(colours(dark=dark)[group], group_name(group)) for group in shown], LINE)
     none = any(not measure.definition.amount([layer]) for layer in analysis.layers)
-    entries = [_scale(analysis, measure, dark=dark)]
+    items = [_scale(analysis, measure, dark=dark)]
     if none:
-        entries.append(_sample(heat.NONE, _("none"), theme(dark=dark).faint))
-    return Legend(entries, SCALE)
+        items.append(_sample(heat.NONE, _("none"), theme(dark=dark).faint))
+    return Legend(items, SCALE)
 
 
-def _sample(fill: str, words: str, outline: str | None = None) -> Entry:
+def _sample(fill: str, words: str, outline: str | None = None) -> LegendItem:
     box = element("rect", x=0, y=4, width=SWATCH, height=SWATCH, rx=2, fill=fill, stroke=outline)
-    return Entry(box + text(SWATCH + 6, 15, words, class_="key"), SWATCH + 24 + words_width(words, NAME))
+    return LegendItem(box + text(SWATCH + 6, 15, words, class_="key"), SWATCH + 24 + words_width(words, NAME))
 
 
-def _scale(analysis: Analysis, measure: Measure, *, dark: bool) -> Entry:
+def _scale(analysis: Analysis, measure: Measure, *, dark: bool) -> LegendItem:
     """The colours from the least to the most, with three numbers below them."""
     least, most = heat.value_range(analysis, measure)
     unit = measure.definition.unit
@@ -99,4 +99,4 @@ def _scale(analysis: Analysis, measure: Measure, *, dark: bool) -> Entry:
         for place, value in ticks.items()
         if most > least or place == 0.0
     )
-    return Entry(text(0, 13, name, class_="key") + scale + bar + marks, max(BAR, words_width(name, NAME)) + 24)
+    return LegendItem(text(0, 13, name, class_="key") + scale + bar + marks, max(BAR, words_width(name, NAME)) + 24)

@@ -147,7 +147,7 @@ class _Picture:
             if dashes := style.get("stroke-dasharray"):
                 words = ("on", "off")
                 lengths = (
-                    f"{words[turn % 2]} {POINT * float(length):.1f}pt" for turn, length in enumerate(dashes.split())
+                    f"{words[index % 2]} {POINT * float(length):.1f}pt" for index, length in enumerate(dashes.split())
                 )
                 options.append(f"dash pattern={' '.join(lengths)}")
         if not options:

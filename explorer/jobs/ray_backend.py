@@ -97,7 +97,7 @@ class RayBackend:
             thread.start()
 
     def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:  # noqa: ARG002
-        """Notes that a job is to be handed to Ray, which a thread then does."""
+        """Stores that a job waits for its submission. A thread submits it to Ray."""
         submission_id = f"{directory.folder.name}-{ticket}"
         with atomic_write(directory.submission) as part:
             part.write_text(json.dumps({"id": submission_id, "ticket": ticket}), encoding="utf-8")

@@ -82,7 +82,7 @@ CLASS_KEYS = sa.Table(
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("class", sa.String(8), sa.ForeignKey("classes.code", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("word", sa.Text),  # a student's name in this class
+    sa.Column("word", sa.Text),  # colour and animal that stand for the name of a student
     sa.Column("seen", sa.Float, nullable=False),
 )
 CLASS_QUESTIONS = sa.Table(

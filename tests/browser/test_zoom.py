@@ -57,7 +57,7 @@ def test_a_diagram_wraps_into_rows_of_the_page(visit: Visit, network: str, width
     found = extents(page, "segment")
     starts = [0, *(place for place, (one, other) in enumerate(pairwise(found), 1) if other["x"] < one["x"])]
     assert len(starts) == pytest.approx(rows, abs=1)
-    assert len(starts) == 1 + diagram(page).locator("> svg .turns path").count()
+    assert len(starts) == 1 + diagram(page).locator("> svg .bends path").count()
     for start, end in pairwise([*starts, len(found)]):
         row = found[start:end]
         assert all(one["right"] <= other["x"] + 1 for one, other in pairwise(row))

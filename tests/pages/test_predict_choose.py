@@ -74,7 +74,7 @@ def test_weights_that_disappear_during_a_run(
     if show == "predict":
         assert ("mine can't be read" in problem(app)) == (chosen == "mine")
     if (show, chosen) == ("weights", "mine"):
-        app.session_state["predict-shelf-download"] = True
+        app.session_state["predict-stored-download"] = True
         assert "mine.safetensors can't be read" in problem(app.run())
 
 

@@ -61,24 +61,24 @@ def test_the_list_and_the_card_of_selected_weights() -> None:
     assert figures["Test set: top-1"] == "99.72%"
 
 
-@pytest.mark.parametrize(("button", "show"), [("predict.shelf.test", "test"), ("predict.shelf.use", "predict")])
+@pytest.mark.parametrize(("button", "show"), [("predict.stored.test", "test"), ("predict.stored.use", "predict")])
 def test_buttons_open_other_sections_with_the_weights(button: str, show: str) -> None:
     app = open_page(weights="mine")
     app.button(key=button).click().run()
     assert not app.exception
-    assert app.session_state["asking"].view.show == show
-    assert app.session_state["asking"].view.weights == "mine"
+    assert app.session_state["predicting"].view.show == show
+    assert app.session_state["predicting"].view.weights == "mine"
 
 
 def test_a_broken_file_shows_its_error_and_can_be_deleted() -> None:
     app = open_page(weights="broken")
     assert "broken.safetensors" in problem(app)
-    app.button(key="predict.shelf.delete").click().run()
-    app.button(key="predict.shelf.keep").click().run()
+    app.button(key="predict.stored.delete").click().run()
+    app.button(key="predict.stored.keep").click().run()
     assert "broken" in names()
-    app.button(key="predict.shelf.delete").click().run()
+    app.button(key="predict.stored.delete").click().run()
     assert "**broken** is deleted for everybody" in words(app)
-    app.button(key="predict.shelf.really").click().run()
+    app.button(key="predict.stored.really").click().run()
     assert "broken" not in names()
     assert "broken is deleted." in words(app)
 
@@ -89,13 +89,13 @@ def test_a_link_to_missing_weights() -> None:
 
 
 def test_downloads_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_menu("predict-shelf-download", weights="mine")
+    app = open_menu("predict-stored-download", weights="mine")
     size = kilobytes(settings().weights_dir / "mine.safetensors")
     assert [button.proto.label for button in app.get("download_button")] == [
         f"Weights, safetensors ({size})", "Card of the weights, JSON", f"Weights, PyTorch .pth ({size})",
     ]  # fmt: skip
     monkeypatch.setattr(weights_files, "trained_bytes", lambda _path, _name, _say, **_options: b"onnx")
-    app.button(key="predict.shelf.prepare").click().run()
+    app.button(key="predict.stored.prepare").click().run()
     assert app.get("download_button")[-1].proto.label.startswith("Download mine.onnx (")
 
     def fail(_path: Path, _name: str, say: Callable[[str], None], **_options: object) -> bytes:
@@ -103,7 +103,7 @@ def test_downloads_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
         raise InputError("the export took too long")
 
     monkeypatch.setattr(weights_files, "trained_bytes", fail)
-    app.button(key="predict.shelf.prepare").click().run()
+    app.button(key="predict.stored.prepare").click().run()
     assert problem(app) == "the export took too long"
 
 
@@ -134,34 +134,34 @@ def test_a_spinner_is_shown_while_weights_are_written(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("explorer.ui.predict.weights_list.st.spinner", spinner)
     monkeypatch.setattr(store, "rename", lambda _old, new: messages.append(new))
-    app = open_menu("predict-shelf-rename", weights="mine")
-    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
-    app.button(key="predict.shelf.rename").click().run()
+    app = open_menu("predict-stored-rename", weights="mine")
+    app.text_input(key="predict.stored.name.mine").set_value("yours").run()
+    app.button(key="predict.stored.rename").click().run()
     assert messages == ["Writing the weights…", "yours", "over"]
 
 
 def test_publishing_a_run() -> None:
-    app = open_menu("predict-shelf-publish", weights=JOB)
+    app = open_menu("predict-stored-publish", weights=JOB)
     assert "publish them under a name to keep them" in words(app)
-    assert app.text_input(key=f"predict.shelf.publish-name.{JOB}").value == "digits-cnn-2"
-    app.text_input(key=f"predict.shelf.publish-name.{JOB}").set_value("digits-cnn").run()
-    app.button(key="predict.shelf.publish").click().run()
+    assert app.text_input(key=f"predict.stored.publish-name.{JOB}").value == "digits-cnn-2"
+    app.text_input(key=f"predict.stored.publish-name.{JOB}").set_value("digits-cnn").run()
+    app.button(key="predict.stored.publish").click().run()
     assert "'digits-cnn'" in problem(app)
-    app.text_input(key=f"predict.shelf.publish-name.{JOB}").set_value("best.of-all").run()
-    app.checkbox(key="predict.shelf.half").check().run()
-    app.button(key="predict.shelf.publish").click().run()
+    app.text_input(key=f"predict.stored.publish-name.{JOB}").set_value("best.of-all").run()
+    app.checkbox(key="predict.stored.half").check().run()
+    app.button(key="predict.stored.publish").click().run()
     assert "best.of-all is published" in words(app)
     assert app.query_params["weights"] == "best.of-all"
     assert "**Precision**: float16" in words(app)
 
 
 def test_renaming_weights() -> None:
-    app = open_menu("predict-shelf-rename", weights="mine")
-    app.text_input(key="predict.shelf.name.mine").set_value("../yours").run()
-    app.button(key="predict.shelf.rename").click().run()
+    app = open_menu("predict-stored-rename", weights="mine")
+    app.text_input(key="predict.stored.name.mine").set_value("../yours").run()
+    app.button(key="predict.stored.rename").click().run()
     assert "'../yours' is not allowed" in problem(app)
-    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
-    app.button(key="predict.shelf.rename").click().run()
+    app.text_input(key="predict.stored.name.mine").set_value("yours").run()
+    app.button(key="predict.stored.rename").click().run()
     assert "The weights are called yours now." in words(app)
     assert app.query_params["weights"] == "yours"
     assert "mine" not in names()
@@ -171,9 +171,9 @@ def test_renaming_weights() -> None:
 def test_two_users_delete_the_same_weights() -> None:
     one, other = open_page(weights="mine"), open_page(weights="mine")
     for app in (one, other):
-        app.button(key="predict.shelf.delete").click().run()
-    one.button(key="predict.shelf.really").click().run()
-    other.button(key="predict.shelf.really").click().run()
+        app.button(key="predict.stored.delete").click().run()
+    one.button(key="predict.stored.really").click().run()
+    other.button(key="predict.stored.really").click().run()
     assert "mine" not in names()
     assert not other.exception
 
@@ -202,18 +202,20 @@ def test_a_rename_survives_an_interrupted_run(monkeypatch: pytest.MonkeyPatch, l
             interrupt()
         write(link)
 
-    app = open_menu("predict-shelf-rename", weights="mine")
+    app = open_menu("predict-stored-rename", weights="mine")
     before = "show=weights&weights=mine"
-    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
+    app.text_input(key="predict.stored.name.mine").set_value("yours").run()
     monkeypatch.setattr(store, "rename", rename)
     monkeypatch.setattr(address, "write", written)
-    app.button(key="predict.shelf.rename").click().run()
+    app.button(key="predict.stored.rename").click().run()
     assert "The weights are called yours now." in words(app)
     assert not app.info
     assert app.query_params["weights"] == "yours"
-    assert app.session_state["predict-shelf-rename.shown"].startswith("predict-shelf-rename.")  # a new, closed popover
+    assert app.session_state["predict-stored-rename.shown"].startswith(
+        "predict-stored-rename."
+    )  # a new, closed popover
     assert not [text for text in app.text_input if text.label == "New name"]
     assert "are called yours now" in words(app.run())  # until the user changes the view
-    app.button(key="predict.shelf.test").click().run()
-    app.session_state["asking"].correct(show="weights")
+    app.button(key="predict.stored.test").click().run()
+    app.session_state["predicting"].correct(show="weights")
     assert "are called yours now" not in words(app.run())

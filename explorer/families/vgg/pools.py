@@ -64,7 +64,7 @@ def layouts(convolutions: Sequence[Unit], cells: int, image_size: int | Size | N
 
 
 def _first_dense(convolutions: Sequence[Unit]) -> int:
-    """The index of the first convolution that is a dense layer in truth, as in timm's VGG; 0 if there is none.
+    """The index of the first convolution that replaces a dense layer, as in timm's VGG; 0 if there is none.
 
     The kernel of this layer is as large as the map that it reads, so larger than all kernels before it. Dense layers
     after it are 1x1.

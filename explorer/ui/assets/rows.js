@@ -40,8 +40,8 @@ function reachOf(segments, first, last) {
 
 // The width of a row with the segments from first to last.
 function rowWidth(segments, first, last) {
-  const turns = last < segments.length - 1;
-  return reachOf(segments, first, last) - segments[first].left + (first ? ROWS.start : 0) + (turns ? ROWS.end : 0);
+  const goesOn = last < segments.length - 1;
+  return reachOf(segments, first, last) - segments[first].left + (first ? ROWS.start : 0) + (goesOn ? ROWS.end : 0);
 }
 
 // The rows as pairs of first and last segment: as few as possible, about equally full, best broken between stages.
@@ -69,7 +69,7 @@ function wrapIntoRows(svg, segments, width) {
   const rows = rowsOf(segments, width);
   let y = 0;
   let widest = 0;
-  const turns = [];
+  const bends = [];
   let before = null; // where the edge leaves the row before
   for (const [first, last] of rows) {
     const row = segments.slice(first, last + 1);
@@ -88,18 +88,18 @@ function wrapIntoRows(svg, segments, width) {
       }
       for (const name of segment.again) name.setAttribute("display", segment === row[0] ? "inline" : "none");
     }
-    if (before) turns.push(turn(before, y - ROWS.gutter / 2, [ROWS.start, shift + row[0].entry]));
+    if (before) bends.push(bend(before, y - ROWS.gutter / 2, [ROWS.start, shift + row[0].entry]));
     before = [x + segments[last].right, shift + segments[last].exit, x + reachOf(segments, first, last) + 2];
     widest = Math.max(widest, rowWidth(segments, first, last));
     y += height + ROWS.gutter;
   }
-  svg.querySelector(".turns").innerHTML = turns.map((d) => `<path class="edge" d="${d}"/>`).join("");
+  svg.querySelector(".bends").innerHTML = bends.map((d) => `<path class="edge" d="${d}"/>`).join("");
   const legend = placeLegend(svg, width, y - ROWS.gutter);
   return { width: Math.max(widest, legend.width), height: legend.height, rows: rows.length };
 }
 
 // The way of the edge from the end of a row to the start of the next.
-function turn([x1, y1, end], middle, [x2, y2]) {
+function bend([x1, y1, end], middle, [x2, y2]) {
   const r = 6;
   return (
     `M${x1} ${y1}H${end}q${r} 0 ${r} ${r}V${middle - r}q0 ${r} ${-r} ${r}H${4 + r}` +

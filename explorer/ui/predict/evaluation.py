@@ -27,8 +27,8 @@ from explorer.weights.files import Card
 from explorer.weights.registry import Origin, RegistryEntry
 from explorer.workers.progress import Progress
 
-REQUESTED = "predict.asked"  # in session_state: tests that this session waits for
-STOPPED = "predict.left"  # in session_state: tests that this user has stopped; they may go on for others
+REQUESTED = "predict.requested-tests"  # in session_state: tests that this session waits for
+STOPPED = "predict.stopped-tests"  # in session_state: tests that this user has stopped; they may go on for others
 POLL_INTERVAL = 2.0  # seconds between two checks for a test that another session has started
 
 

@@ -63,7 +63,7 @@ class PredictState(FieldsState[PredictView]):
         cleanup: Cleanup of the last action, until it is done.
     """
 
-    NAME: ClassVar[str] = "asking"
+    NAME: ClassVar[str] = "predicting"
     PAGE: ClassVar[str] = "predict"
     PREFIX: ClassVar[str] = VIEW_PREFIX
     PREFIXES: ClassVar[tuple[str, ...]] = (VIEW_PREFIX,)

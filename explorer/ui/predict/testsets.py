@@ -27,7 +27,7 @@ from explorer.workers.progress import Progress
 PAGE_SIZE = 20  # images on a page
 SIDE = 70
 ORDER_SEED = 0
-LAST_SHOWN = "predict.drawn"  # in session_state: data set, class and images of the last run
+LAST_SHOWN = "predict.last-shown"  # in session_state: data set, class and images of the last run
 
 
 def _load_examples(name: str, progress: Progress) -> Examples:

@@ -21,9 +21,9 @@ from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
 from explorer.weights.registry import Origin, RegistryEntry
 
-TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
-CONVOLVE = "predict-shelf-convolve"
-TO_DELETE = "predict.shelf.asking"  # in session_state: name of the weights in the confirmation dialog
+TABLE, PUBLISH, RENAME = "predict-stored", "predict-stored-publish", "predict-stored-rename"
+CONVOLVE = "predict-stored-convolve"
+TO_DELETE = "predict.stored.to-delete"  # in session_state: name of the weights in the confirmation dialog
 ROW, ROWS_SHOWN = 32, 12
 COLUMNS = ("name", "kind", "network", "params", "data", "top1", "measured", "size", "date")
 
@@ -166,14 +166,14 @@ def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
 
 
 def _render_actions(entry: RegistryEntry) -> None:
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="predict-shelf-actions"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="predict-stored-actions"):
         if entry.card is not None:
             st.button(
-                _("Predict with it"), icon=":material/image_search:", key="predict.shelf.use", on_click=state.change,
+                _("Predict with it"), icon=":material/image_search:", key="predict.stored.use", on_click=state.change,
                 kwargs={"show": "predict"},
             )  # fmt: skip
             st.button(
-                _("Test it"), icon=":material/fact_check:", key="predict.shelf.test", on_click=state.change,
+                _("Test it"), icon=":material/fact_check:", key="predict.stored.test", on_click=state.change,
                 kwargs={"show": "test"},
             )  # fmt: skip
             st.page_link(
@@ -195,20 +195,20 @@ def _render_actions(entry: RegistryEntry) -> None:
         if entry.name == entry.path.stem:  # otherwise other weights have this name, and its path identifies it
             _render_rename(entry)
         st.button(
-            _("Delete"), icon=":material/delete:", key="predict.shelf.delete", on_click=_ask_to_delete,
+            _("Delete"), icon=":material/delete:", key="predict.stored.delete", on_click=_ask_to_delete,
             args=(entry.name,),
         )  # fmt: skip
 
 
 def _render_download(entry: RegistryEntry) -> None:
     with st.popover(
-        _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.mark_user_action
+        _("Download"), icon=":material/download:", key="predict-stored-download", on_change=state.mark_user_action
     ) as menu:
         if not menu.open:
             return
         if entry.is_there:
             stem = entry.name.replace(":", "-") if entry.origin is not Origin.IMPORTED else entry.path.stem
-            weights_files.render(entry.path, stem, "predict.shelf")
+            weights_files.render(entry.path, stem, "predict.stored")
         else:
             st.caption(_("They are not on this server yet: they are downloaded when they are first used."))
 
@@ -220,20 +220,23 @@ def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
         if not menu.open:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
-        key = f"predict.shelf.publish-name.{entry.name}"
+        key = f"predict.stored.publish-name.{entry.name}"
         st.text_input(_("Name"), value=store.suggest_name(suggestion), max_chars=store.MAX_NAME_LENGTH, key=key)
         st.checkbox(
-            _("In half precision"), key="predict.shelf.half",
+            _("In half precision"), key="predict.stored.half",
             help=_("Half the size; for nearly all networks the same answers. The computation stays in float32."),
         )  # fmt: skip
-        st.text_input(_("License"), max_chars=200, key="predict.shelf.license")
+        st.text_input(_("License"), max_chars=200, key="predict.stored.license")
 
         def publish(name: str) -> None:
-            half, terms = st.session_state["predict.shelf.half"], st.session_state["predict.shelf.license"]
+            half, terms = (
+                st.session_state["predict.stored.half"],
+                st.session_state["predict.stored.license"],
+            )
             store.publish(entry.name, name, half=half, terms=terms.strip() or None)
 
         message = _("{name} is published: everybody who uses this server finds it here.")
-        st.button(_("Publish"), key="predict.shelf.publish", on_click=_request, args=(publish, key, PUBLISH, message))
+        st.button(_("Publish"), key="predict.stored.publish", on_click=_request, args=(publish, key, PUBLISH, message))
 
 
 def _render_convolve(entry: RegistryEntry) -> None:
@@ -249,7 +252,7 @@ def _render_convolve(entry: RegistryEntry) -> None:
                 "and on larger images the mean of the scores of all places."
             ).format(size=entry.card.inputs.size if entry.card else "")
         )
-        key = f"predict.shelf.convolve-name.{entry.name}"
+        key = f"predict.stored.convolve-name.{entry.name}"
         st.text_input(
             _("Name"),
             value=store.suggest_name(f"{entry.name.rpartition(':')[2]}-conv"),
@@ -258,7 +261,7 @@ def _render_convolve(entry: RegistryEntry) -> None:
         )
         message = _("{name} takes images of any size.")
         st.button(
-            _("Make it"), key="predict.shelf.convolve", on_click=_request,
+            _("Make it"), key="predict.stored.convolve", on_click=_request,
             args=(lambda name: store.convert_head(entry.path, name), key, CONVOLVE, message),
         )  # fmt: skip
 
@@ -269,11 +272,11 @@ def _render_rename(entry: RegistryEntry) -> None:
     ) as menu:
         if not menu.open:
             return
-        key = f"predict.shelf.name.{entry.name}"
+        key = f"predict.stored.name.{entry.name}"
         st.text_input(_("New name"), value=entry.name, max_chars=store.MAX_NAME_LENGTH, key=key)
         message = _("The weights are called {name} now.")
         st.button(
-            _("Rename"), key="predict.shelf.rename", on_click=_request,
+            _("Rename"), key="predict.stored.rename", on_click=_request,
             args=(lambda name: store.rename(entry.name, name), key, RENAME, message),
         )  # fmt: skip
 
@@ -325,7 +328,7 @@ def _confirm_deletion(entry: RegistryEntry) -> None:
         )
     )
     with st.container(horizontal=True):
-        if st.button(_("Delete for good"), icon=":material/delete_forever:", key="predict.shelf.really"):
+        if st.button(_("Delete for good"), icon=":material/delete_forever:", key="predict.stored.really"):
 
             def work(_on_wait: Callable[[int], None]) -> list[str]:
                 store.delete(entry.name)
@@ -335,6 +338,6 @@ def _confirm_deletion(entry: RegistryEntry) -> None:
             state.predict_state().action = Action(work, DEFAULT, message, lambda: None)
             _close_dialog()
             state.predict_state().refresh()
-        if st.button(_("Keep"), key="predict.shelf.keep"):
+        if st.button(_("Keep"), key="predict.stored.keep"):
             _close_dialog()
             state.predict_state().refresh()

@@ -259,7 +259,7 @@ def test_faults_of_the_machine_are_not_input_errors(tmp_path: Path, monkeypatch:
     (stub := tmp_path / "explorer/workers/sandbox.py").parent.mkdir(parents=True)
     stub.write_text("raise ImportError('nothing to read it with')")
     for place, name, value, words in (
-        (psutil, "virtual_memory", lambda: short, "GB are free on this machine"),
+        (psutil, "virtual_memory", lambda: short, "are free on this machine"),
         (sys, "executable", str(tmp_path / "none"), "a process can't be started"),
         (subprocess_runner, "ROOT", tmp_path, "nothing to read it with"),
     ):
