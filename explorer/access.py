@@ -24,7 +24,7 @@ OWNERS = ".owners"  # folder within a folder of files
 
 
 class Role(StrEnum):
-    """What somebody may do."""
+    """The rights of a user."""
 
     ADMINISTRATOR = "administrator"
     USER = "user"
@@ -33,11 +33,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who uses this server.
+    """A user of this server.
 
     Attributes:
-        role: What they may do.
-        email: Address with which they have signed in. Empty without sign-in.
+        role: Rights of the user.
+        email: E-mail address of the sign-in. Empty without sign-in.
     """
 
     role: Role

@@ -26,11 +26,11 @@ _events = logging.getLogger(EVENTS)
 
 
 def event(name: str, /, **fields: Any) -> None:
-    """Logs that something has happened.
+    """Logs an event.
 
     Args:
-        name: What has happened, such as ``job started``: the same words for every such event.
-        fields: To what it has happened, as JSON-ready values. Those that are None or empty are left out.
+        name: Name of the event, such as ``job started``. Equal events have the same name.
+        fields: Details of the event, as JSON-ready values. None and empty values are left out.
     """
     given = {key: value for key, value in fields.items() if value not in (None, "")}
     monitoring.record("event", label=name)
@@ -91,7 +91,7 @@ def configure(process: str, *, text: str = TEXT, stream: TextIO | None = None, e
     Args:
         process: As for :func:`formatter`.
         text: As for :func:`formatter`.
-        stream: Where the lines go. None for standard error.
+        stream: Stream for the lines. None for standard error.
         events: Whether events appear in text lines, too.
     """
     handler = logging.StreamHandler(stream or sys.stderr)

@@ -17,7 +17,7 @@ def layers_of(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple
     """Returns the layers of a network.
 
     Args:
-        trace: Its forward pass.
+        trace: Trace of the forward pass.
         states: Receptive fields of the values.
         costs: Costs by the names of the layers.
         heads: Names of the modules of the head.

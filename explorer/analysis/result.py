@@ -165,7 +165,7 @@ class Head:
     Attributes:
         name: Name of its module.
         source: Index of the layer whose output it reads.
-        layers: Its layers; their indices follow those of the table and of the heads before.
+        layers: Layers of the head. Their indices continue those of the table and of the heads before it.
     """
 
     name: str

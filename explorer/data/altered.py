@@ -52,7 +52,7 @@ def plant_patches(dataset: Dataset, share: float, shows: Shows, seed: int) -> Da
     Args:
         dataset: Data set before images are held out.
         share: Share of the training images, from 0 to 1.
-        shows: What tells the class.
+        shows: Property of the patch that tells the class: its colour or its position.
         seed: Seed of the choice of images.
 
     Raises:
@@ -103,7 +103,7 @@ def alter_examples(
         classes: Number of classes.
         random_labels: Share of the images with a random class, from 0 to 1.
         patch: Share of the images with a patch, from 0 to 1.
-        shows: What of the patch tells the class.
+        shows: Property of the patch that tells the class: its colour or its position.
         seed: Seed of the choices.
 
     Raises:
@@ -141,7 +141,7 @@ def stamp(image: Tensor, label: int, classes: int, shows: Shows) -> tuple[int, i
         image: uint8, (C, H, W), grey (1) or colour (3).
         label: Position of the class.
         classes: Number of classes.
-        shows: What tells the class.
+        shows: Property of the patch that tells the class: its colour or its position.
 
     Returns:
         Row and column of the patch's first pixel, and its side, in pixels.

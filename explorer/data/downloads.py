@@ -53,7 +53,7 @@ def load(name: str, entry: CatalogueEntry, progress: Progress) -> Dataset:
 
     Args:
         name: Name of the data set.
-        entry: Its entry in the catalogue.
+        entry: Entry of the data set in the catalogue.
         progress: Callback that receives the progress of the download.
 
     Raises:

@@ -31,7 +31,7 @@ def open_predicate(analysis: Analysis, stages: Iterable[Node], appearance: Appea
 
     Args:
         analysis: Analysis of the network.
-        stages: Its stages.
+        stages: Stages of the network.
         appearance: Options of the diagram.
     """
     stages = tuple(stages)

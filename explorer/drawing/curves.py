@@ -25,7 +25,7 @@ class Curve(NamedTuple):
         points: Epoch and value of each point.
         series: Position of its colour.
         dashed: Whether the line is dashed.
-        colour: Its colour, if there are more lines than the series have colours.
+        colour: Colour of the line, if there are more lines than colours of series; otherwise empty.
     """
 
     name: str
@@ -49,7 +49,7 @@ def draw(
 
     Args:
         curves: Lines with values from 0 to 1.
-        label: What the values are.
+        label: Name of the values.
         styles: Names of the solid and the dashed lines; empty for lines that need none.
         dark: Whether the page is dark.
         end: Words at the end of the horizontal axis; by default the last epoch.

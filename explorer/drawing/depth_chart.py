@@ -22,7 +22,7 @@ def draw(
 
     Args:
         lines: Numbers of each network in the order of its layers, by its name.
-        label: What the numbers are.
+        label: Name of the numbers.
         dark: Whether the page is dark.
         scale: More numbers that the axis has room for, so that charts can be compared.
     """

@@ -66,7 +66,7 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
 
 
 def lines(analysis: Analysis, field: ReceptiveField) -> list[str]:
-    """What the figure shows, for a caption, because it has no room for text: what the middle unit sees, and its field.
+    """Words for the caption of the figure: the pixels that the middle unit sees, and its field.
 
     Args:
         analysis: Analysis of the network.

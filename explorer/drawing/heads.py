@@ -31,9 +31,9 @@ class Branch:
         top: Upper end, as y coordinate.
         width: Width in pixels.
         height: Height in pixels.
-        heading: Its name.
-        parameters: Its number of parameters, in words.
-        boxes: Its boxes, from top to bottom.
+        heading: Name of the head.
+        parameters: Number of its parameters, in words.
+        boxes: Boxes of its layers, from top to bottom.
         words: The words next to each box: name and output shape.
     """
 

@@ -16,12 +16,10 @@ from safetensors.torch import save
 from explorer import __version__
 from explorer.analysis import analyse
 from explorer.errors import InputError, SpecError
-from explorer.exports.pytorch import source
+from explorer.exports.pytorch import source, templates
 from explorer.families import Spec
-from explorer.families.torchvision.network import POSITION_BIAS, REPLACEABLE
-from explorer.families.torchvision.spec import ZooSpec
+from explorer.families.registry import part
 from explorer.i18n import _
-from explorer.specs.activation import activation_of
 from explorer.weights.files import Card, read
 
 LICENSES = ("mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "gpl-3.0")
@@ -65,16 +63,13 @@ def _source(spec: Spec) -> str:
     try:
         return source(spec)
     except SpecError as error:
-        if not isinstance(spec, ZooSpec) or spec.head != "own":
+        library = part(spec.family, "library_source")
+        context = None if library is None else library.context(spec)
+        if context is None:
             raise InputError(
                 _("hub: no source without this product builds this network; export it as onnx or pt2")
             ) from error
-        return _templates.get_template("hub_torchvision.py.jinja").render(
-            spec=spec,
-            activation=None if spec.activation == "own" else activation_of(spec),
-            replaced=[f"nn.{kind.__name__}" for kind in REPLACEABLE],
-            kept=POSITION_BIAS,
-        )
+        return templates.get_template(f"{spec.family}/library_source.py.jinja").render(spec=spec, **context)
 
 
 def _config(card: Card) -> dict[str, Any]:
@@ -117,8 +112,8 @@ def _model_card(card: Card) -> str:
 def _zipped(parts: dict[str, bytes]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
-        for name, part in parts.items():
+        for name, data in parts.items():
             # Weights hardly shrink, so they are stored as they are.
             kind = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
-            file.writestr(zipfile.ZipInfo(name, DATE), part, kind)
+            file.writestr(zipfile.ZipInfo(name, DATE), data, kind)
     return content.getvalue()

@@ -28,12 +28,12 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 
 
 class Database:
-    """A database whose errors are sentences, and which comes back by itself when it was away.
+    """A database with errors in sentences. It connects again by itself after a lost connection.
 
     Attributes:
         path: Path of the SQLite file. None for a server.
         place: Name of the database in messages, without password.
-        reached_since: When a server was connected to last, by the monotonic clock: it may have been away until then.
+        reached_since: Time of the last new connection to a server, by the monotonic clock.
     """
 
     def __init__(self, url: str) -> None:

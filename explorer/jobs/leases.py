@@ -33,7 +33,7 @@ class Lease(Enum):
 
 
 class Capacity(NamedTuple):
-    """What the runner of a machine can use."""
+    """The resources of a machine's runner."""
 
     gpus: int
     cpu_slots: int
@@ -62,7 +62,7 @@ def renew(store: Store, machine: str, capacity: Capacity, identity: str = "") ->
     Args:
         store: Store of the jobs.
         machine: Name of the machine.
-        capacity: What its runner can use.
+        capacity: Resources of its runner.
         identity: Text that no other machine has; :func:`boot` by default.
     """
     identity = identity or boot()

@@ -44,13 +44,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Watched:
-    """What the threads know of one submission.
+    """The state of one submission, as the threads know it.
 
     Attributes:
         info: Ray's last answer. None before the first one, or if Ray does not know the job.
         looked: Whether Ray has answered since the submission.
-        ended: When Ray first said that it has ended, by the monotonic clock.
-        stop: When a stop was last requested.
+        ended: Time of Ray's first answer that the job has ended, by the monotonic clock.
+        stop: Time of the last request to stop.
         stopping: Whether it is to be stopped.
         seen: Versions of the files that were copied from the storage.
         complete: Whether all files were copied after the end.
@@ -58,7 +58,7 @@ class Watched:
         refusal: Why the cluster or the storage refused it.
         buried: Whether its end is recorded, so that it is watched only until Ray has ended it, too.
         resources: Resources of the job, once they were read.
-        words: What it waits for, as last written.
+        words: Last message about the reason to wait.
     """
 
     folder: Path

@@ -38,7 +38,7 @@ class UnknownJobError(ExplorerError):
 
 @dataclass(frozen=True)
 class JobInfo:
-    """What the cluster says about a job.
+    """The cluster's information about a job.
 
     Attributes:
         status: Ray's state: ``PENDING``, ``RUNNING``, ``STOPPED``, ``SUCCEEDED`` or ``FAILED``.

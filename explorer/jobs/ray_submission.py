@@ -1,4 +1,4 @@
-"""What Ray gets to run a job, and what a job waits for in Ray's queue, in words."""
+"""The submission of a job to Ray, and messages about the resources for which the job waits in Ray's queue."""
 
 import shlex
 import sys

@@ -14,7 +14,7 @@ DAY = 24 * 60 * 60
 
 
 class Rule(StrEnum):
-    """What to remove: whole runs, or of finished runs everything except the best weights."""
+    """Rules for the removal of runs: whole runs, or everything of finished runs except the best weights."""
 
     OLD = "old"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Clearing:
-    """What would be removed of one run.
+    """The files of one run that would be removed.
 
     Attributes:
         record: Record of the run.

@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class JobMemory:
-    """What the runner remembers of a job. It saves work, but the runner can do without it."""
+    """The runner's cache for one job. It only saves work."""
 
     position: ReadPosition | None = None
     progress: dict[str, Any] = field(default_factory=dict)

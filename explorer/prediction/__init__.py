@@ -1,1 +1,1 @@
-"""What trained weights say about images."""
+"""Answers of trained weights about images, and reasons for them."""

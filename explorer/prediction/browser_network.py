@@ -99,7 +99,7 @@ def field_words(*, preparation: str) -> dict[str, str]:
     """Returns the sentences of a drawing field. The browser fills in what is in braces.
 
     Args:
-        preparation: What happens to a drawing before the network reads it.
+        preparation: Steps that prepare a drawing for the network.
     """
     return {
         "paper": _("Field to draw into"),

@@ -22,7 +22,7 @@ LOAD_SECONDS = 0.5  # seconds for which the load is measured
 
 @dataclass(frozen=True)
 class Plan:
-    """How the steps of a run are computed.
+    """Device, precision and memory format of a run's steps.
 
     Attributes:
         device: Device of weights and images.

@@ -30,7 +30,7 @@ ALIKE = 0.3  # least share of common modules for a model of torchvision's names
 
 
 class Sign(NamedTuple):
-    """How to know from the names of modules which models a checkpoint is like.
+    """A pattern of names of modules, by which models similar to a checkpoint are found.
 
     Attributes:
         models: Beginnings of the models' names.

@@ -40,7 +40,7 @@ class ArchitectureView(PageFields):
         folded: Folded parts of the diagram.
         chart: Measure of the charts.
         table: Whether the table shows numbers or formulas.
-        start: What is computed with random weights: gradient norms, or the effective field of a layer.
+        start: Numbers with random weights: gradient norms, or the effective field of a layer.
         init: Initialisation of these weights.
     """
 

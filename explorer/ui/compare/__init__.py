@@ -1,1 +1,1 @@
-"""What the Compare page is made of."""
+"""The Compare page: its state, cards, charts and tables."""

@@ -1,4 +1,4 @@
-"""What connects the layers side by side with the chart of the receptive field, in the browser."""
+"""The browser's link between the layers side by side and the chart of the receptive field."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -109,7 +109,7 @@ def activation_field(help_text: str = "", *, own: str = "", disabled: bool = Fal
     """Render a choice of the activation function of all layers.
 
     Args:
-        help_text: What the choice means; empty for a network with one function after every layer.
+        help_text: Explanation of the choice; empty for a network with one function after every layer.
         own: Title of the choice to replace nothing; empty if there is no such choice.
         disabled: Whether the choice can't be changed.
     """

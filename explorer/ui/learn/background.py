@@ -59,7 +59,7 @@ def render_start(key: str, problem: str, plan: str) -> None:
     Args:
         key: Key of the experiment.
         problem: Reason why the last attempt has no result.
-        plan: What is going to be trained.
+        plan: Description of the trainings.
     """
     requested: set[str] = st.session_state.setdefault(REQUESTED, set())
     if problem:

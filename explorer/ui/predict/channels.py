@@ -50,7 +50,7 @@ class Channel(NamedTuple):
 
 
 def render(
-    maps: Tensor, channels: Sequence[Channel], unit: Unit, looks: dict[str, Any], on_choose: Callable[[Unit], None]
+    maps: Tensor, channels: Sequence[Channel], unit: Unit, appearance: dict[str, Any], on_choose: Callable[[Unit], None]
 ) -> None:
     """Render the component.
 
@@ -58,14 +58,14 @@ def render(
         maps: Maps of the layer, (channels, rows, columns).
         channels: Channels of the grid.
         unit: Chosen unit.
-        looks: What else the script needs: palette, picture, spans of rows and columns, and texts.
+        appearance: Further data for the script: palette, picture, spans of rows and columns, and texts.
         on_choose: Callback for a choice of the user, before the next run.
     """
     shown = maps[[channel.number for channel in channels]]
     small, limits = _reduced(shown), _limits(shown)
     values = _encoded(small, limits)
     sent = {"height": small.shape[1], "width": small.shape[2], "values": values}
-    version = f"{zlib.crc32(values.encode()):08x}.{zlib.crc32(repr((channels, looks)).encode()):08x}"
+    version = f"{zlib.crc32(values.encode()):08x}.{zlib.crc32(repr((channels, appearance)).encode()):08x}"
 
     def choose() -> None:
         match trigger_value("predict.channels", "choose"):
@@ -84,7 +84,7 @@ def render(
                 for channel, (least, most) in zip(channels, limits.tolist(), strict=True)
             ],
             "sent": sent,
-            **looks,
+            **appearance,
         },
         on_choose_change=choose,
     )

@@ -70,13 +70,13 @@ def render(case: Case) -> None:
             for number in shown
         ],
         unit,
-        _looks(case, map_layer, None if scale == "each" else (float(maps.min()), float(maps.max()))),
+        _appearance(case, map_layer, None if scale == "each" else (float(maps.min()), float(maps.max()))),
         on_choose=lambda chosen: state.change(unit=".".join(map(str, chosen))),
     )  # fmt: skip
     note_shuffled_pixels(case)
 
 
-def _looks(case: Case, map_layer: MapLayer, alike: tuple[float, float] | None) -> dict[str, Any]:
+def _appearance(case: Case, map_layer: MapLayer, alike: tuple[float, float] | None) -> dict[str, Any]:
     """Return what the browser needs to draw maps, and to say what a unit sees.
 
     Args:

@@ -64,7 +64,7 @@ class RunList(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What to list.
+    """The filter of the list.
 
     Attributes:
         filter: Filter of the list.

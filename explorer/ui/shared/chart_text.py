@@ -33,7 +33,7 @@ class PlainFigure(BaseFigure):  # type: ignore[misc]  # Plotly has no types
 
         Args:
             traces: Traces as in the JSON form of figures, where a title is a mapping with ``text``.
-            layout: Its layout in that form. Texts get the size of :func:`readable`.
+            layout: Layout of the figure in that form. Texts get the size of :func:`readable`.
         """
         text = {"size": SMALL}
         axes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What is wrong with the link of the open page, in the same form on all pages."""
+"""The problems of the link of the open page, in the same form on all pages."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def render(page_state: PageState, title: str) -> None:
 
     Args:
         page_state: State of the page.
-        title: What the page shows instead.
+        title: Sentence about the content that the page shows instead.
     """
     if page_state.link_problems:
         lines = [plain(problem) for problem in page_state.link_problems]

@@ -26,7 +26,7 @@ class NetworkFile:
 
     Attributes:
         name: Name of the file.
-        analysis: Its numbers.
+        analysis: Analysis of the network.
         opset: Version of ONNX's operators in it.
     """
 

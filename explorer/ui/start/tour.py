@@ -16,7 +16,7 @@ class Stop(NamedTuple):
     Attributes:
         page: Name of the page's script.
         label: Words of the link.
-        sentence: What to see and do there.
+        sentence: Sentence about the stop: things to see and do.
         parameters: Link of the screen.
     """
 

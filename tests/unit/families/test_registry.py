@@ -21,8 +21,6 @@ EXPLAINED = {
     # Beginnings of the names of torchvision's models.
     "explorer/families/torchvision/mismatch.py",
     "explorer/families/torchvision/spec.py",
-    # The Hub folder's source is torchvision's own builder, where that makes the network.
-    "explorer/exports/hub.py",
 }
 # Names of families that are also names of a preset or a library; as text they may mean either.
 AMBIGUOUS = {"googlenet", "torchvision"}

@@ -25,7 +25,7 @@ class ShortcutView(PageFields):
     """Fields of the experiment.
 
     Attributes:
-        show: What is shown: accuracies, the heat maps of one image, or how the heat maps score.
+        show: Visible results: accuracies, the heat maps of one image, or the scores of the heat maps.
         digit: Digit of the image.
         share: Percentage of the training images with a mark, for the second network.
         epochs: Epochs of both trainings.

@@ -56,7 +56,7 @@ class Trained(NamedTuple):
     """A variant with its curves.
 
     Attributes:
-        variant: What was trained.
+        variant: Network and recipe of the training.
         params: Parameters of the network.
         training: Epoch and accuracy on the training images.
         validation: Epoch and accuracy on images that it has not learned from.
