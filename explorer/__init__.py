@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from explorer.errors import InputError
     from explorer.notebook import show
 
-# Threads that wait for the others of a training sleep. OpenMP has them spin unless it is told so before torch loads it:
-# on cores that others use, too, they take the time that those need for which they wait (benchmarks/threads.py).
+# OpenMP's threads sleep while they wait for each other. By default they spin, which takes time from the threads for
+# which they wait if other processes use the cores too (benchmarks/threads.py). torch reads this when it is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"

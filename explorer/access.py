@@ -1,4 +1,4 @@
-"""Who may change what on this server. Each function that changes something for a user asks here first.
+"""The rights of users on this server. Each function that changes something for a user checks them first.
 
     administrator   the command line; without sign-in everybody; with it, the addresses in ``EXPLORER_ADMINS``
     user            somebody who has signed in: changes what belongs to that address, and what belongs to nobody

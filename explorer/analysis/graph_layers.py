@@ -1,4 +1,4 @@
-"""What the operators of ONNX files do to shapes, and what they cost.
+"""The output shapes and the costs of operators of ONNX files.
 
 Each rule takes a node with its constants, and returns a function of the node's other inputs. A module among them
 becomes a layer of the analysis; a plain function moves data. None means that there is no rule.

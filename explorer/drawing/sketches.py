@@ -1,4 +1,4 @@
-"""Sketches: figures without words, small enough for a card. Whoever reads aloud hears the card's own words instead."""
+"""Sketches: figures without words, small enough for a card. Screen readers read the words of the card."""
 
 from collections.abc import Sequence
 from math import log10

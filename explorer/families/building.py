@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, cast
 
@@ -53,6 +54,16 @@ class _NoInitialisation(TorchFunctionMode):
             if tensor.is_meta:
                 return tensor
         return func(*args, **(kwargs or {}))
+
+
+@lru_cache(maxsize=512)
+def tensor_shapes(spec: Spec) -> Mapping[str, tuple[int, ...]]:
+    """Shapes of the tensors of a network by name, with those of auxiliary heads.
+
+    Raises:
+        SpecError: If torchvision can't build the model.
+    """
+    return {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}
 
 
 def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

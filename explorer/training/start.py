@@ -9,7 +9,7 @@ from torch import nn
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError
 from explorer.families import Spec
-from explorer.families.building import AUXILIARY, build, fill
+from explorer.families.building import AUXILIARY, build, fill, tensor_shapes
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
 from explorer.training.freezing import freeze
@@ -120,12 +120,6 @@ def last_layers(network: nn.Module) -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
-def shapes_of(spec: Spec) -> Shapes:
-    """Returns the shapes of a network's tensors by name."""
-    return {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}
-
-
-@lru_cache(maxsize=512)
 def match_specs(spec: Spec, source_spec: Spec, source: str) -> TensorMatch:
     """Returns which tensors a network can load from another network's weights, by the two specs alone.
 
@@ -137,7 +131,7 @@ def match_specs(spec: Spec, source_spec: Spec, source: str) -> TensorMatch:
     Raises:
         InputError: If the weights belong to another network. Names the tensor and both shapes.
     """
-    return match_tensors(build(spec, "meta"), shapes_of(source_spec), source)
+    return match_tensors(build(spec, "meta"), tensor_shapes(source_spec), source)
 
 
 @lru_cache(maxsize=512)

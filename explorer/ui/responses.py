@@ -1,9 +1,9 @@
-"""Responses to requests of the browser reach it.
+"""Makes sure that the browser gets the response to each request.
 
-A browser that wants to upload a file asks for its address first. When a run begins, Streamlit removes the messages of
-the run before it that are still waiting to be sent, and this response too if it is among them: the file is never sent,
-and nobody hears of it. This happens when an upload follows another action, on a busy server. With this module,
-responses stay in the queue.
+Before an upload, the browser asks the server for an address. When a run begins, Streamlit removes the messages of the
+previous run that are still in the queue. If the response is among them, the file is never uploaded, without a
+message. This happens on a busy server, when an upload follows another action. With this module, responses stay in the
+queue.
 """
 
 from typing import Any

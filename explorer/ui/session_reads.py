@@ -1,7 +1,9 @@
 """Lets widgets read only their own value from the session.
 
-Each number, text and select box of Streamlit checks whether its own value is None. For this check, Streamlit reads the
-values of all widgets, and computes those of components again. On the Architecture page, this takes a tenth of an edit.
+Each number, text and select box of Streamlit checks whether its own value is None. For this check, Streamlit reads
+the values of all widgets, and computes those of components again (the cause of
+https://github.com/streamlit/streamlit/issues/9415, which is solved in part). On the Architecture page, this takes a
+tenth of an edit.
 """
 
 from collections.abc import Iterator, Mapping

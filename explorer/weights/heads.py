@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.families import Spec
-from explorer.families.building import build
+from explorer.families.building import tensor_shapes
 from explorer.i18n import _
 from explorer.specs.size import MAX_IMAGE, Size, height_width
 from explorer.weights.files import Card
@@ -33,7 +33,7 @@ def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str,
         InputError: As in ``Spec.with_convolutional_head``.
     """
     spec = card.network_spec.with_convolutional_head()
-    shapes = _shapes(spec)
+    shapes = tensor_shapes(spec)
     converted = {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}
     made_by = card.made_by | {"head": "linear layers as convolutions"}
     return converted, card.model_copy(update={"spec": spec.to_dict(), "made_by": made_by})
@@ -58,7 +58,7 @@ def at_size(card: Card, size: int | Size | None) -> Card:
     if inputs.permutation_seed is not None:
         raise InputError(_("image_size: the pixels of its images are shuffled, which fixes their number"))
     resized = spec.at_size(size)
-    if _shapes(resized) != _shapes(spec):
+    if tensor_shapes(resized) != tensor_shapes(spec):
         raise InputError(
             _("image_size: {value} is not the size that its weights are for, {size}").format(
                 value=size, size=spec.image_size
@@ -70,7 +70,3 @@ def at_size(card: Card, size: int | Size | None) -> Card:
         resize = max(round(resize * longer / max(inputs.sides)), longer)
     preprocessing = inputs._replace(size=resized.image_size, resize=resize).to_dict()
     return card.model_copy(update={"spec": resized.to_dict(), "preprocessing": preprocessing})
-
-
-def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from math import prod
 from typing import Any, Self
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
-from explorer.families.building import AUXILIARY, build, integer_weights_message
+from explorer.families.building import AUXILIARY, integer_weights_message, tensor_shapes
 from explorer.families.recognition import heads
 from explorer.families.recognition.adapting import Tensors, check_epsilon, with_epsilon
 from explorer.families.recognition.heads import Step
@@ -210,13 +209,7 @@ def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     Raises:
         SpecError: If torchvision can't build the model.
     """
-    return dict(_shapes(spec))
-
-
-@lru_cache(maxsize=64)  # the import form needs the same network at every answer
-def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    state = build(spec, "meta").state_dict()
-    return {name: tuple(tensor.shape) for name, tensor in state.items() if not is_auxiliary(name)}
+    return {name: shape for name, shape in tensor_shapes(spec).items() if not is_auxiliary(name)}
 
 
 def is_auxiliary(name: str) -> bool:

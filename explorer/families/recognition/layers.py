@@ -82,6 +82,11 @@ class Unit(NamedTuple):
         return (self.after, self.before, *((self.kernel, self.kernel) if self.kernel else ()))
 
     @property
+    def form(self) -> tuple[int, int, int, bool]:
+        """Input and output channels, side of the window, and whether a batch norm follows."""
+        return self.before, self.after, self.kernel, self.norm is not None
+
+    @property
     def names(self) -> list[str]:
         """Full names of all tensors, those of the batch norm included."""
         return [*self.tensors.values(), *(self.norm.tensors.values() if self.norm else ())]

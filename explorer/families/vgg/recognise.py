@@ -98,7 +98,7 @@ def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[Vgg
         if not isinstance(spec, VggSpec) or _count(spec) != len(units):
             continue
         own = our_layers(spec.changed(num_classes=head[-1].after)).units
-        if list(map(_shape, own)) != list(map(_shape, units)):
+        if [unit.form for unit in own] != [unit.form for unit in units]:
             continue
         if all(sign in (None, pool) for sign, pool in zip(signs, pools.pool_positions(spec.cfg), strict=True)):
             same_gaps = pools.gaps(own[: len(convolutions)]) == pools.gaps(convolutions)
@@ -109,10 +109,6 @@ def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[Vgg
 
 def _count(spec: VggSpec) -> int:
     return sum(isinstance(token, Conv) for token in tokens(spec.cfg)) + len(spec.classifier) + 1
-
-
-def _shape(unit: Unit) -> tuple[int, int, int, bool]:
-    return unit.before, unit.after, unit.kernel, unit.norm is not None
 
 
 def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | Size | None) -> Iterator[VggSpec]:

@@ -1,4 +1,4 @@
-"""Published figures on the page: a badge for each, and a table that says how they stand to ours."""
+"""Published figures on the page: a badge for each, and a table that compares them with ours."""
 
 from collections.abc import Sequence
 

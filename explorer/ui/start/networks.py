@@ -1,4 +1,4 @@
-"""Well-known networks as cards. Their numbers come after all links, so that nobody waits for eight analyses."""
+"""Well-known networks as cards. Their numbers are rendered after all links, because eight analyses take time."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator

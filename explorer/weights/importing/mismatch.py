@@ -257,7 +257,7 @@ def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
 
 def _nearest_preset(layers: Layers) -> tuple[str, float]:
     """Returns the preset with most common layers, and their share."""
-    theirs = Counter(map(_form, layers.units))
+    theirs = Counter(unit.form for unit in layers.units)
 
     def share(name: str) -> float:
         ours = _forms(name)
@@ -269,23 +269,19 @@ def _nearest_preset(layers: Layers) -> tuple[str, float]:
 @cache
 def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
     """Counts the forms of a preset's layers."""
-    return Counter(map(_form, our_layers(PRESETS[name].spec).units))
+    return Counter(unit.form for unit in our_layers(PRESETS[name].spec).units)
 
 
 def _unmatched(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
     """Returns the units that have no counterpart among others."""
-    spare = Counter(map(_form, others))
+    spare = Counter(unit.form for unit in others)
     left = []
     for unit in units:
-        if spare[_form(unit)]:
-            spare[_form(unit)] -= 1
+        if spare[unit.form]:
+            spare[unit.form] -= 1
         else:
             left.append(unit)
     return left
-
-
-def _form(unit: Unit) -> tuple[int, int, int, bool]:
-    return unit.before, unit.after, unit.kernel, unit.norm is not None
 
 
 def _name(spec: Spec) -> str:

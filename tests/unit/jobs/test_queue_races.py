@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from explorer.settings import settings
 from tests.helpers.process_harness import own_queue
 from tests.helpers.stores import both_databases
 from tests.helpers.training import SPEC
+from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.process
 
@@ -81,13 +82,6 @@ def test_jobs_of_two_apps_run_once_in_order_on_the_slots_of_their_machines() -> 
         spans.append(tuple(map(float, lines[0].split())))
     for begin_of_one, _end in spans:
         assert sum(begin <= begin_of_one < end for begin, end in spans) <= slots
-
-
-def until(happened: Callable[[], bool]) -> None:
-    begin = time.monotonic()
-    while not happened():
-        assert time.monotonic() - begin < 60
-        time.sleep(0.02)
 
 
 def remove_store() -> None:

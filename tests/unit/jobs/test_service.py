@@ -20,14 +20,11 @@ from explorer.jobs.run_directory import Row
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, Store, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
-from tests.helpers.stores import both_databases
+from tests.helpers.stores import both_databases, new_job
+from tests.helpers.waiting import until
 
 SPEC = resolve("digits-cnn")
 ensure_runner = service.ensure_runner  # the fixture ``jobs`` replaces it
-
-
-def new_job(name: str = "") -> Job:
-    return Job.new(SPEC, "digits", Recipe(), Resources(), name)
 
 
 def submit_jobs(status: Status = Status.QUEUED) -> str:
@@ -204,13 +201,6 @@ def stub(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[i
     monkeypatch.setattr(service, "_runners", [])
     assert jobs.path is not None
     return lambda what: [int(path.name.partition("-")[2]) for path in settings().runs_dir.glob(f"{what}-*")]
-
-
-def until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.process

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,6 +16,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import Recipe
 from explorer.workers.subprocess_runner import ROOT
+from tests.helpers.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform != "linux", reason="guaranteed on Linux only")]
 
@@ -48,13 +47,6 @@ def directory(tmp_path: Path) -> RunDirectory:
 def supervise(directory: RunDirectory, stub: str, ticket: str = "right") -> "subprocess.Popen[bytes]":
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen([sys.executable, "-c", MAIN, str(directory.folder), ticket, stub], env=environment)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def worker(directory: RunDirectory, supervisor: "subprocess.Popen[bytes]") -> psutil.Process:

@@ -44,13 +44,6 @@ def failed(folder: Path) -> tuple[str, str]:
     return ended["error"]["code"], message
 
 
-@pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes a checkpoint after every step."""
-    for name, value in (("SAVE_EVERY", 0.0), ("SAVE_AT_LEAST", 0.0), ("SAVE_SHARE", float("inf"))):
-        monkeypatch.setattr(f"explorer.training.metrics_logger.{name}", value)
-
-
 @pytest.mark.usefixtures("often")
 def test_too_large_steps_end_the_run(tmp_path: Path) -> None:
     spec = {**SPEC, "batch_norm": False, "dropout": 0.0, "classifier": [64, 64]}

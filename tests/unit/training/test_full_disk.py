@@ -22,13 +22,6 @@ RECIPE: dict[str, Any] = {"epochs": 3, "lr": 0.01, "schedule": "constant", "augm
 
 
 @pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes a checkpoint after every step."""
-    for name, value in (("SAVE_EVERY", 0.0), ("SAVE_AT_LEAST", 0.0), ("SAVE_SHARE", float("inf"))):
-        monkeypatch.setattr(f"explorer.training.metrics_logger.{name}", value)
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Mounts a file system of one megabyte."""
     disk = tmp_path / "disk"
