@@ -28,7 +28,7 @@ from explorer.workers.progress import Progress
 
 HEIGHT = 190
 MAX_LABELS = 24  # classes whose names fit below their bars
-UPLOAD, EPOCH = "train-upload", "train-draw"  # keys in session_state that are not part of the link
+UPLOAD, EPOCH = "train-upload", "train-samples-epoch"  # keys in session_state that are not part of the link
 DOWNLOADS = "train-fetch"
 NO_TOOLBAR = {"displayModeBar": False}
 # The three sizes stay side by side in the narrow column of a tablet.
