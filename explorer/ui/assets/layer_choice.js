@@ -1,8 +1,8 @@
 // The chosen layer and the layer under the pointer, which the parts of a page share. The browser marks them at once; the
-// server learns of a choice afterwards. Parts are in shadow roots of their own, so that they meet in the window.
+// server learns of a choice afterwards.
 function layerChoice() {
-  const parts = new Map();
   window.explorerLayerChoice ??= {
+    ...choiceParts(),
     chosen: "",
     pointed: "",
     names: [], // of all layers, in order
@@ -11,17 +11,6 @@ function layerChoice() {
     // The layer that parts show: the one under the pointer, else the chosen one.
     get shown() {
       return this.pointed || this.chosen;
-    },
-    // Calls show() now and after every change; returns a function that ends this.
-    join(key, show) {
-      parts.set(key, show);
-      show();
-      return () => {
-        if (parts.get(key) === show) parts.delete(key);
-      };
-    },
-    notify() {
-      for (const show of [...parts.values()]) show();
     },
     point(name) {
       if (name === this.pointed) return;

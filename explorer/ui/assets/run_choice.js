@@ -1,8 +1,8 @@
 // The chosen runs, which the table of runs and the preview of the choice share. The browser marks them at once; the server
-// learns of a choice afterwards. Parts are in shadow roots of their own, so that they meet in the window.
+// learns of a choice afterwards.
 function runChoice() {
-  const parts = new Map();
   window.explorerRunChoice ??= {
+    ...choiceParts(),
     chosen: [], // ids, in the order of the choice
     rows: new Map(), // what the table knows of the runs, by id
     session: "",
@@ -11,17 +11,6 @@ function runChoice() {
 
     get pending() {
       return this.number > this.answered;
-    },
-    // Calls show() now and after every change; returns a function that ends this.
-    join(key, show) {
-      parts.set(key, show);
-      show();
-      return () => {
-        if (parts.get(key) === show) parts.delete(key);
-      };
-    },
-    notify() {
-      for (const show of [...parts.values()]) show();
     },
     // Returns what the server is told.
     choose(jobs) {

@@ -1,24 +1,13 @@
 // The chosen unit of a layer's maps. The browser shows it at once; the server learns of it afterwards. The server's
 // answers come through another component, so that the values of all channels are sent once.
 function unitChoice() {
-  const parts = new Map();
   window.explorerUnitChoice ??= {
+    ...choiceParts(),
     version: "", // of the maps that the unit belongs to
     unit: [0, 0, 0], // channel, row and column
     extra: null, // a map at full resolution, if the page does not have it
     number: 0, // of the user's last choice; the server returns the number of the last one that it knows
 
-    // Calls show() now and after every change; returns a function that ends this.
-    join(key, show) {
-      parts.set(key, show);
-      show();
-      return () => {
-        if (parts.get(key) === show) parts.delete(key);
-      };
-    },
-    notify() {
-      for (const show of [...parts.values()]) show();
-    },
     // Chooses a unit, and returns what the server is told.
     choose(unit) {
       this.unit = unit;

@@ -18,13 +18,14 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from explorer.ui.callbacks import trigger_value
+from explorer.ui.shared.choice_script import choice_script
 
 ASSETS = Path(__file__).parents[1] / "assets"
 MAX_VALUES = 160_000  # sent values of all channels: 320 kB before they are compressed
 NUMBER = "predict.unit.number"  # session_state key: number of the last choice that the browser has reported
 Unit = tuple[int, int, int]  # channel, row and column
 
-_SCRIPT = (ASSETS / "unit_choice.js").read_text(encoding="utf-8")
+_SCRIPT = choice_script("unit_choice")
 _mount = st.components.v2.component(
     "explorer_channels",
     html='<div class="channels"><div class="grid" role="group"></div><p class="note"></p><h3 class="unit"></h3>'

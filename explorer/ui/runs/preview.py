@@ -10,9 +10,10 @@ import streamlit as st
 from explorer.drawing.kinds import SERIES, series_colour
 from explorer.i18n import _
 from explorer.ui.runs import state
+from explorer.ui.shared.choice_script import choice_script
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SCRIPT = (ASSETS / "run_choice.js").read_text(encoding="utf-8")
+SCRIPT = choice_script("run_choice")
 # The details belong to the last choice until those of the new one are there.
 STYLE = """<style>
   body[data-explorer-runs-pending] .st-key-runs-head { display: none }

@@ -11,10 +11,11 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.ui.callbacks import trigger_value
+from explorer.ui.shared.choice_script import choice_script
 
 ASSETS = Path(__file__).parents[1] / "assets"
 NUMBER = "layer_choice.number"  # session_state key: number of the last choice that the browser has reported
-SCRIPT = (ASSETS / "layer_choice.js").read_text(encoding="utf-8")
+SCRIPT = choice_script("layer_choice")
 
 _follow = st.components.v2.component(
     "explorer_layer_follow", js=SCRIPT + (ASSETS / "layer_follow.js").read_text(encoding="utf-8")
