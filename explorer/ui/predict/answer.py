@@ -117,6 +117,7 @@ def _render_answer(answer: Answer, place: str, *, dark: bool) -> None:
         )
     assessment = verdict(answer)
     if not assessment.stands_out:
+        # ``python -m benchmarks.ink resnet20-cifar10`` measures the share that the help names.
         st.caption(
             _("No class stands out: the second is at least half as likely as the first, or all are nearly alike."),
             help=_("On CIFAR-10 test images with such an answer, resnet20-cifar10 is wrong half of the time.")
