@@ -5,7 +5,7 @@ text with numbers is a function of the result, so no lesson contains a fixed num
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -55,10 +55,12 @@ class Ask(Step):
         answer: Function that returns the right answer for the result: the key of an option, or a number.
         options: Texts of the options, by their keys. Empty if the answer is a number.
         unit: Unit of the number.
+        ties: Function that returns further options that are right, because nothing tells them from the answer.
     """
 
     name: str
     answer: Callable[[Any], Answer]
+    ties: Callable[[Any], Set[str]] = field(default=lambda _result: frozenset())
     options: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""
 
@@ -66,7 +68,7 @@ class Ask(Step):
         """Whether a prediction is right. A number may differ by one percent."""
         answer = self.answer(result)
         if isinstance(answer, str) or isinstance(prediction, str):
-            return prediction == answer
+            return prediction == answer or prediction in self.ties(result)
         return abs(prediction - answer) <= abs(answer) / 100
 
 

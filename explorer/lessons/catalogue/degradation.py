@@ -101,8 +101,8 @@ def lesson() -> Lesson:
             Ask(
                 name="options",
                 text=_(
-                    "Where a stage begins, F(x) has half as many rows and columns as x and twice as many channels, so "
-                    "they can't be added. There are three options:\n\n"
+                    "Where a new stage begins, F(x) has half as many rows and columns as x and twice as many channels. "
+                    "So they can't be added. There are three options:\n\n"
                     "- **A** skips every other pixel of x and adds channels of zeros.\n"
                     "- **B** uses a 1×1 convolution at these places, which must be learned.\n"
                     "- **C** uses a 1×1 convolution in every shortcut.\n\n"
@@ -121,7 +121,8 @@ def lesson() -> Lesson:
             Try(
                 text=_(
                     "Now train networks yourself. Give the deep plain network more epochs, or a smaller learning "
-                    "rate: does it catch up? The shallow networks tell you whether the images are the problem.\n\n"
+                    "rate: does it catch up? If the shallow networks learn these images, the images are not what stops "
+                    "the deep ones.\n\n"
                     "A **DenseNet** takes the idea further: it does not add the input of a block, it hands all earlier "
                     "maps on, one on top of the other."
                 ),
@@ -165,11 +166,17 @@ def _deep(result: Any) -> str:
 
 def _residual(result: Any) -> str:
     deep, residual = _training(result)[1], _training(result)[3]
-    return _(
-        "**{residual:.1%}** with shortcuts, {deep:.1%} without, with the same {params:,} parameters. Without a "
-        "shortcut, a block must learn to copy its input. With one, it copies by doing nothing. And the gradient of "
-        "y = F(x) + x is F′ + 1: however small F′ becomes, the 1 carries the gradient to the layers before."
-    ).format(residual=residual, deep=deep, params=result.params[3])
+    found = _("**{residual:.1%}** with shortcuts, {deep:.1%} without, with the same {params:,} parameters.").format(
+        residual=residual, deep=deep, params=result.params[3]
+    )
+    if residual <= deep + CLEAR:
+        reason = _("So with these settings, the shortcuts do not help clearly.")
+        return f"{found} {reason}"
+    reason = _(
+        "Without a shortcut, a block must learn to copy its input. With one, it copies by doing nothing. And the "
+        "gradient of y = F(x) + x is F′ + 1: however small F′ becomes, the 1 carries the gradient to the layers before."
+    )
+    return f"{found} {reason}"
 
 
 def _worst(result: Any) -> str:
@@ -185,14 +192,16 @@ def _options(result: Any) -> str:
         )
         for row in result.trained
     )
-    reason = (
-        _(
-            "**C** is far behind. None of its shortcuts hands x on unchanged, so the gradient must pass a 1×1 "
+    worst = _worst(result)
+    if worst == "C":
+        reason = _(
+            "**C** is clearly behind. None of its shortcuts hands x on unchanged, so the gradient must pass a 1×1 "
             "convolution at every block. He et al. saw the same in a very deep network (Identity mappings, section 3)."
         )
-        if _worst(result) == "C"
-        else _("Each of them lets the gradient pass around the layers. A plain network has no such way.")
-    )
+    elif worst == "same":
+        reason = _("None is clearly behind: each of them has a way around the layers. A plain network has no such way.")
+    else:
+        reason = _("**{option}** is clearly behind in this run.").format(option=worst)
     return _(
         "On held-out images, {listed}. {reason}\n\nThese are single trainings: with another seed, the order of close "
         "results can change. In less deep networks, on ImageNet, He et al. found C a little better than B, and B a "

@@ -7,6 +7,7 @@ from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 CLOSE = 0.01  # accuracies that differ by less are about equal
+LEARNED = 2  # times as good as guessing: what is worse has learned nothing
 
 
 def lesson() -> Lesson:
@@ -62,7 +63,7 @@ def lesson() -> Lesson:
                 options={
                     "0": _("The fully connected one"),
                     "1": _("The convolutional one"),
-                    "same": _("They are about equal: only the number of parameters counts"),
+                    "same": _("They are about equal: they have as many parameters"),
                 },
                 answer=lambda result: _better(result),
             ),
@@ -77,9 +78,10 @@ def lesson() -> Lesson:
                 options={
                     "0": _("The fully connected one"),
                     "1": _("The convolutional one, as before"),
-                    "same": _("Neither can learn anything: a person couldn't read these images either"),
+                    "same": _("They are about equal"),
+                    "none": _("Neither can learn anything: a person couldn't read these images either"),
                 },
-                answer=lambda result: _better(result),
+                answer=lambda result: "none" if _is_chance(result) else _better(result),
                 start={"permute": "true"},
             ),
             Reveal(of="permuted", text=_permuted),
@@ -112,8 +114,8 @@ def _describe_better(result: Any) -> str:
         "After {epochs} epochs, the fully connected network reads {dense:.1%} of the held-out digits right, and the "
         "convolutional one **{convolutional:.1%}**."
     ).format(epochs=result.view.epochs, dense=dense, convolutional=convolutional)
-    if _better(result) != "1":
-        return f"{found} {_by_chance()}"
+    if result.view.permute or _better(result) != "1":
+        return f"{found} {_not_ahead(result)}"
     reason = _(
         "The convolutional network need not learn that neighbouring pixels belong together, or that a stroke means the "
         "same at every place: its kernels have this built in. The fully connected network has to learn it anew for "
@@ -122,9 +124,20 @@ def _describe_better(result: Any) -> str:
     return f"{found} {reason}"
 
 
-def _by_chance() -> str:
+def _is_chance(result: Any) -> bool:
+    """Whether neither network does clearly better than guessing."""
+    return bool(max(_held_out(result)) < LEARNED / result.variants[0].spec.num_classes)
+
+
+def _not_ahead(result: Any) -> str:
+    """Returns the words for a result from which nothing follows about convolutions."""
+    if _is_chance(result):
+        return _("So neither has learned to read. Give them more epochs, or another learning rate.")
+    if result.view.permute:
+        return _("But here the pixels are permuted. Switch that off to compare the networks on real images.")
     return _(
-        "That is unusual. With so few images and epochs, chance has its part: try another seed, or train for longer."
+        "So here the convolutional one is not ahead. One training can be a matter of chance: try another seed, or "
+        "train for longer."
     )
 
 
@@ -133,11 +146,20 @@ def _permuted(result: Any) -> str:
     found = _("Fully connected: **{dense:.1%}**. Convolutional: **{convolutional:.1%}**.").format(
         dense=dense, convolutional=convolutional
     )
+    if _is_chance(result):
+        return f"{found} {_not_ahead(result)}"
+    if not result.view.permute:
+        further = _("But here the pixels are at their places. Switch the permutation on to compare.")
+        return f"{found} {further}"
     if _better(result) == "1":
-        return f"{found} {_by_chance()}"
+        further = _(
+            "So here the convolutional one is still ahead. One training can be a matter of chance: try another seed, "
+            "or train for longer."
+        )
+        return f"{found} {further}"
     reason = _(
         "For the fully connected network, nothing has changed: it never knew which pixels are neighbours, so any order "
-        "is as good as another. The convolutional network has lost its advantage, because what it assumes about images "
+        "is as good as another. The convolutional network is no longer ahead, because what it assumes about images "
         "is no longer true. An assumption helps exactly where it holds."
     )
     return f"{found} {reason}"

@@ -16,6 +16,8 @@ from explorer.training.gradient_norms import GradientNorms
 
 STEADY = 30.0  # between 1/30 and 30 times as large counts as steady
 TINY = 1e-5
+NEARER = 0.8  # of the way, on a logarithmic scale: what is less has not helped
+NEAR_ONE = 0.75, 1.33  # factors between them differ only a little from 1
 
 
 def lesson() -> Lesson:
@@ -86,7 +88,7 @@ def lesson() -> Lesson:
                 },
                 answer=lambda result: _amount(result.plain.ratio),
             ),
-            Reveal(of="sigmoid", text=_sigmoid, controls=("activation",)),
+            Reveal(of="sigmoid", text=_sigmoid, controls=("activation",), numbers=False),
             Ask(
                 name="norm",
                 text=lambda result: _(
@@ -101,7 +103,7 @@ def lesson() -> Lesson:
                 ),
                 options={
                     "vanishes": _("It vanishes"),
-                    "steady": _("It stays about the same: batch norm takes care of it"),
+                    "steady": _("It stays about the same"),
                     "explodes": _("It explodes"),
                 },
                 answer=lambda result: _change(result.plain.ratio),
@@ -138,9 +140,9 @@ def lesson() -> Lesson:
                     else _("They have no batch norm."),
                 ),
                 options={
-                    "steady": _("It repairs it: at the end it is about as large as that of the last layer"),
-                    "vanishes": _("It can't repair it: at the end it is still far smaller than that of the last layer"),
-                    "explodes": _("It turns it round: at the end it is far larger than that of the last layer"),
+                    "steady": _("At the end it is about as large as that of the last layer"),
+                    "vanishes": _("At the end it is far smaller than that of the last layer"),
+                    "explodes": _("At the end it is far larger than that of the last layer"),
                 },
                 answer=lambda result: _change(result.courses[0].ratio(-1)),
                 start={"show": "training", "depth": "8", "activation": "sigmoid", "norm": "false"},
@@ -183,30 +185,56 @@ def _sigmoid(result: Any) -> str:
     return _(
         "**{plain}** of the last layer's gradient arrives at the first layer. The second line is a network with the "
         "same {depth} layers and with shortcuts, which come later in this lesson: {residual}. In each layer, the "
-        "slopes of the activation take their part. Choose another activation: which ones keep the gradient alive?"
+        "gradient is multiplied by the slopes of the activation and by the weights. Choose another activation: which "
+        "ones keep the gradient alive?"
     ).format(plain=amount(result.plain.ratio), residual=amount(result.residual.ratio), depth=result.view.depth)
 
 
 def _norm(result: Any) -> str:
     ratio, depth = result.plain.ratio, result.view.depth
+    each = ratio ** (1 / depth)
+    if _change(ratio) == "steady":
+        meaning = _("A factor so near to 1 does little over {depth} layers.").format(depth=depth)
+    elif NEAR_ONE[0] < each < NEAR_ONE[1]:
+        meaning = _("A factor that differs only a little from 1 does much if it is applied so often.")
+    else:
+        meaning = _("A factor so far from 1 needs only a few layers.")
+    if result.view.norm and _change(ratio) != "steady":
+        batch_norm = _("Batch norm keeps the *maps* in range, layer by layer. It does not do the same for gradients.")
+        meaning = f"{meaning} {batch_norm}"
     return _(
-        "It is multiplied by **{ratio}** over {depth} layers, as if each layer multiplied it by {each:.3f}. A factor "
-        "that differs only a little from 1 does much if it is applied so often. Batch norm keeps the *maps* in range, "
-        "layer by layer. It does not do the same for gradients."
-    ).format(ratio=amount(ratio), depth=depth, each=ratio ** (1 / depth))
+        "It is multiplied by **{ratio}** over {depth} layers, as if each layer multiplied it by {each:.3f}. {meaning}"
+    ).format(ratio=amount(ratio), depth=depth, each=each, meaning=meaning)
 
 
 def _shortcut(result: Any) -> str:
-    return _(
-        "It is multiplied by **{residual}**, and by {plain} without shortcuts. The gradient has a way back on which "
-        "nothing multiplies it: the 1 in H′ = F′ + 1. For the block in the middle, and a random direction, F′ "
-        "is {inner} and H′ is {outer}.\n\n"
-        "Now switch batch norm off, and choose other depths. Without it, the sums make the maps grow with every "
-        "block, and the gradient with them. So shortcuts and batch norm belong together."
+    plain, residual = result.plain.ratio, result.residual.ratio
+    if _distance(residual) < NEARER * _distance(plain):
+        meaning = _("The gradient has a way back on which no weight multiplies it: the 1 in H′ = F′ + 1.")
+    else:
+        meaning = _("With these settings, the shortcuts do not keep the gradient nearer to its size.")
+    if result.view.norm:
+        further = _("Now switch batch norm off, and choose other depths. Do the shortcuts do without it?")
+    elif _change(residual) == "explodes":
+        further = _(
+            "Without batch norm, the sums make the maps grow with every block, and the gradient with them. So "
+            "shortcuts and batch norm belong together."
+        )
+    else:
+        further = _("Without batch norm, nothing keeps the maps in range. Choose more layers, then switch it on again.")
+    found = _(
+        "It is multiplied by **{residual}**, and by {plain} without shortcuts. {meaning} For the block in the middle, "
+        "and a random direction, F′ is {inner} and H′ is {outer}."
     ).format(
-        residual=amount(result.residual.ratio), plain=amount(result.plain.ratio), inner=signed(result.slope.inner),
-        outer=signed(result.slope.outer),
+        residual=amount(residual), plain=amount(plain), inner=signed(result.slope.inner),
+        outer=signed(result.slope.outer), meaning=meaning,
     )  # fmt: skip
+    return f"{found}\n\n{further}"
+
+
+def _distance(ratio: float) -> float:
+    """Returns how far a gradient is from keeping its size, whether it shrinks or grows."""
+    return abs(math.log(ratio)) if ratio > 0 else math.inf
 
 
 def _training(result: Any) -> str:
@@ -245,13 +273,28 @@ def _clipped_share(result: Any) -> str:
 
 def _clip(result: Any) -> str:
     clipped = result.plain.clipped(result.view.clip)
-    return _(
-        "Its length goes from {total} to **{clipped}**, and the weights of the first layer have **{share} times** the "
-        "gradient of the last layer's, as they had {before} times before. Clipping makes the step safe. It does not "
-        "give the layers what they lack.\n\n"
-        "Can you find settings with which the gradient of the plain network of {depth} layers neither vanishes nor "
-        "explodes?"
-    ).format(
+    if result.plain.total > result.view.clip:
+        found = _(
+            "Its length goes from {total} to **{clipped}**, and the weights of the first layer have **{share} times** "
+            "the gradient of the last layer's, as they had {before} times before. Clipping makes the step safe. It "
+            "does not change how the gradient is shared among the layers."
+        )
+    else:
+        found = _(
+            "Its length is **{total}**, which is less than the limit {limit:g}, so it stays as it is. The weights of "
+            "the first layer have **{share} times** the gradient of the last layer's."
+        )
+    if _change(result.plain.ratio) == "steady":
+        further = _(
+            "With these settings, the gradient of the plain network of {depth} layers neither vanishes nor explodes. "
+            "Does that hold for more layers too?"
+        )
+    else:
+        further = _(
+            "Can you find settings with which the gradient of the plain network of {depth} layers neither vanishes nor "
+            "explodes?"
+        )
+    return f"{found}\n\n{further}".format(
         total=amount(result.plain.total), clipped=amount(clipped.total), share=amount(_share(clipped)),
-        before=amount(_share(result.plain)), depth=result.view.depth,
+        before=amount(_share(result.plain)), depth=result.view.depth, limit=result.view.clip,
     )  # fmt: skip

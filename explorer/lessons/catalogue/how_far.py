@@ -16,6 +16,7 @@ VGG = PRESETS["vgg16"].spec
 IMAGE = VGG.sides.height  # pixels a side
 SMALL = PRESETS["vgg16-cifar10"].spec.sides.height
 MOST, FEW = 0.75, 0.4  # shares of the theoretical field
+GOOD_FIT = 0.5  # share of the differences that a Gaussian explains, so that the field looks like one
 ALIKE = 0.1  # relative difference up to which two numbers of pixels count as equal
 
 
@@ -146,8 +147,8 @@ def lesson() -> Lesson:
                 ),
                 options={
                     "more": _("It becomes larger"),
-                    "same": _("It stays about the same: the layers are the same"),
-                    "fewer": _("It becomes smaller: the network learns to look at the middle"),
+                    "same": _("It stays about the same"),
+                    "fewer": _("It becomes smaller"),
                 },
                 answer=_trained,
             ),
@@ -181,10 +182,18 @@ def _size(layers: Sequence[Layer]) -> int:
 def _pooled(result: Any) -> str:
     layers = result.layers
     steps = "; ".join(f"{step.layer.name}: {step.formula}" for step in backward(layers))
-    return _(
-        "**{size} pixels.** Backwards: {steps}. Behind a layer with a stride, neighbouring units lie further apart on "
-        "the image, here {stride} pixels. So each cell of a later kernel reaches {stride} pixels further."
-    ).format(size=_size(layers), steps=steps, stride=forward(layers)[-1].stride)
+    stride = forward(layers)[-1].stride
+    meaning = (
+        _(
+            "Behind a layer with a stride, neighbouring units lie further apart on the image, here {stride} pixels. So "
+            "each cell of a later kernel reaches {stride} pixels further."
+        )
+        if stride > 1
+        else _("No layer has a stride, so neighbouring units lie one pixel apart, and each kernel adds its side − 1.")
+    )
+    return _("**{size} pixels.** Backwards: {steps}. {meaning}").format(
+        size=_size(layers), steps=steps, meaning=meaning.format(stride=stride)
+    )
 
 
 def _order(result: Any) -> str:
@@ -210,11 +219,18 @@ def _of_image(size: int) -> str:
 def _vgg(result: Any) -> str:
     last = forward(result.layers)[-1]
     inside = max(last.size - last.padding, 0) / last.size
-    return _(
-        "**{size} pixels** a side, {share:.0%} of the image. At the border, the field hangs over the edge by up to "
-        "{padding} pixels, where there is only padding. For the unit in the corner of the map, **{outside:.0%}** of "
-        "the field is padding."
-    ).format(size=last.size, share=last.size / IMAGE, padding=last.padding, outside=1 - inside**2)
+    found = _("**{size} pixels** a side, where the image has {image}: {share:.0%}.").format(
+        size=last.size, image=IMAGE, share=last.size / IMAGE
+    )
+    border = (
+        _(
+            "At the border, the field hangs over the edge by up to {padding} pixels, where there is only padding. For "
+            "the unit in the corner of the map, **{outside:.0%}** of the field is padding."
+        )
+        if last.padding > 0
+        else _("None of these layers has padding, so no field hangs over the edge of the image.")
+    )
+    return f"{found} {border.format(padding=last.padding, outside=1 - inside**2)}"
 
 
 def _enough(layers: Sequence[Layer], side: int) -> int:
@@ -227,6 +243,11 @@ def _nothing_new(result: Any) -> str:
     layers = result.layers
     count = _enough(layers, SMALL)
     step = forward(layers)[count]
+    if step.size < SMALL:
+        return _(
+            "Not even after all **{all}**: the field has {size} pixels a side, and the image has {image}. Each of "
+            "these layers still sees something new."
+        ).format(all=len(layers), size=step.size, image=SMALL)
     return _(
         "After **{count} of {all}**: there, behind {name}, the field has {size} pixels a side. For units in the "
         "middle, the {rest} layers after it add nothing but padding to the field. They still compute new combinations "
@@ -250,11 +271,27 @@ def _trained(result: Any) -> str:
 
 def _effective(result: Any) -> str:
     found = result.reach
-    return _(
-        "**{pixels} of {seen} pixels**, {share:.0%}. A pixel in the middle has many ways to the unit, through every "
-        "kernel of every layer. A pixel at the edge of the field has only one. The ways add up, so the field is strong "
-        "in the middle and fades towards its edge: roughly a **Gaussian**. The ellipse shows the one that fits best."
-    ).format(pixels=found.trained.pixels, seen=found.seen, share=found.trained.pixels / found.seen)
+    counted = _("**{pixels} of {seen} pixels**, {share:.0%}.").format(
+        pixels=found.trained.pixels, seen=found.seen, share=found.trained.pixels / found.seen
+    )
+    if _part(found.trained.pixels / found.seen) == "most" or found.trained.fit is None:
+        reason = _(
+            "So few layers are between the image and this unit that the pixels at the edge of its field count like "
+            "those in the middle. Behind more layers, that changes."
+        )
+        return f"{counted} {reason}"
+    reason = _(
+        "A pixel in the middle has many ways to the unit, through every kernel of every layer. A pixel in the corner "
+        "of the field has only one. If all ways counted alike, the field would be strong in the middle and fade like a "
+        "**Gaussian**. The ellipse shows the one that fits best. It explains {share:.0%} of the differences between "
+        "pixels. {meaning}"
+    ).format(
+        share=found.trained.fit.r2,
+        meaning=_("So this is roughly what the field looks like.")
+        if found.trained.fit.r2 > GOOD_FIT
+        else _("So the field is not such a spot: this unit follows what is in the picture."),
+    )
+    return f"{counted} {reason}"
 
 
 def _before_and_after(result: Any) -> str:

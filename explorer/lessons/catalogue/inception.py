@@ -137,7 +137,7 @@ def lesson() -> Lesson:
                     count=len(result.heads.spec.aux_after), places=", ".join(result.heads.spec.aux_after), weight=WEIGHT
                 ),
                 options={
-                    "little": _("They hardly change it: most of the loss comes from the end of the network"),
+                    "little": _("They hardly change it"),
                     "some": _("They make it a few times as large"),
                     "much": _("They make it more than {factor:.0f} times as large").format(factor=HELPS),
                 },
@@ -164,12 +164,25 @@ def _gain(factor: float) -> str:
 
 def _heads(result: Any) -> str:
     found = result.heads
-    return _(
-        "They multiply it by **{factor}**. Without heads, {without} of the last layer's gradient arrives at the first "
-        "layer; with them, {added}. The lines in the figure part at the modules with heads. Now choose He's "
-        "initialisation, or switch batch norm on: how much do the heads add then? In 2014 neither was known, and this "
-        "is why newer networks have no auxiliary heads, or use them to regularise the network (Szegedy et al. 2016)."
+    if _gain(found.factor) == "little":
+        meaning = _(
+            "With these settings the gradient does not need a shorter way. Take PyTorch's initialisation without batch "
+            "norm again: how much do the heads add then?"
+        )
+    else:
+        meaning = _(
+            "The lines in the figure part at the modules with heads. Now choose He's initialisation, or switch batch "
+            "norm on: how much do the heads add then?"
+        )
+    history = _(
+        "When GoogLeNet was made, in 2014, both were not yet published. Newer networks have no auxiliary heads, or use "
+        "them to regularise the network (Szegedy et al. 2016)."
+    )
+    numbers = _(
+        "They multiply it by **{factor}**. The gradient at the first layer is {without} times that of the last layer "
+        "without heads, and {added} times with them."
     ).format(factor=amount(found.factor), without=amount(found.without.ratio), added=amount(found.added.ratio))
+    return f"{numbers} {meaning}\n\n{history}"
 
 
 def _costly(result: Inception) -> int:

@@ -6,6 +6,8 @@ from explorer.i18n import _, ngettext
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
+NOTHING = 1e-6  # a sum of weights that is smaller is rounding
+
 
 def lesson() -> Lesson:
     """Returns the lesson."""
@@ -146,11 +148,22 @@ def _edges(result: Slide) -> str:
 def _describe_edges(result: Slide) -> str:
     values = [value for row in result.output for value in row]
     return _(
-        "The output runs from **{least} to {most}**. Where the pixels below the kernel are all alike, "
-        "positive and negative weights cancel. So a kernel is a question that is put to each place of the image. "
-        "Below, it is put to each place of a photograph. Choose other kernels: some come from a trained network, which "
-        "found its weights by itself."
-    ).format(least=number(min(values)), most=number(max(values)))
+        "The output runs from **{least} to {most}**. {alike} So a kernel is a question that is put to each place of "
+        "the image. Below, it is put to each place of a photograph. Choose other kernels: some come from a trained "
+        "network, which found its weights by itself."
+    ).format(least=number(min(values)), most=number(max(values)), alike=_where_alike(result))
+
+
+def _where_alike(result: Slide) -> str:
+    """Returns the sentence on windows in which all pixels are equal."""
+    if result.kernel is None:
+        return _("Where the pixels of the window are all alike, a pool gives them back.")
+    total = sum(map(sum, result.kernel))
+    if abs(total) < NOTHING:
+        return _("Where the pixels below the kernel are all alike, positive and negative weights cancel.")
+    return _("Where the pixels below the kernel are all alike, the output is {total} times such a pixel.").format(
+        total=number(total)
+    )
 
 
 def _count(result: Slide) -> str:
@@ -164,14 +177,34 @@ def _count(result: Slide) -> str:
 def _stride(result: Slide) -> str:
     windows = result.windows
     if not windows.unread:
-        return _("Now every column is read, by {count} windows.").format(count=windows.count)
-    return ngettext(
-        "**{unread} column** is never read: after {count} windows there is no room for another. The formula rounds "
-        "down, and does not tell you that something is lost. Padding can change that.",
-        "**{unread} columns** are never read. {count} windows fit. The formula rounds down, and does not tell you "
-        "that something is lost. Padding can change that.",
-        len(windows.unread),
-    ).format(unread=len(windows.unread), count=windows.count)
+        return ngettext(
+            "Every column is read, by {count} window.", "Every column is read, by {count} windows.", windows.count
+        ).format(count=windows.count)
+    unread = ngettext(
+        "**{unread} column** is never read.", "**{unread} columns** are never read.", len(windows.unread)
+    ).format(unread=len(windows.unread))
+    reasons = []
+    if between := len(windows.unread) - len(windows.dropped):
+        reasons.append(
+            ngettext(
+                "{between} of them lies between two windows: a stride of {stride} steps over it, because the kernel "
+                "has {kernel} columns.",
+                "{between} of them lie between two windows: a stride of {stride} steps over them, because the kernel "
+                "has {kernel} columns.",
+                between,
+            ).format(between=between, stride=windows.stride, kernel=windows.kernel)
+        )
+    if windows.dropped:
+        reasons.append(
+            ngettext(
+                "After {count} window there is no room for another. The formula rounds down, and does not tell you "
+                "that something is lost at the end. Padding can change that.",
+                "After {count} windows there is no room for another. The formula rounds down, and does not tell you "
+                "that something is lost at the end. Padding can change that.",
+                windows.count,
+            ).format(count=windows.count)
+        )
+    return " ".join([unread, *reasons])
 
 
 def _pool(result: Slide) -> str:

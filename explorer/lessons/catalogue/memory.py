@@ -52,7 +52,7 @@ def lesson() -> Lesson:
                 name="training",
                 text=_("All labels are random. How many of its **training images** does the network get right?"),
                 options={
-                    "chance": _("About as many as by guessing: there is nothing to learn"),
+                    "chance": _("About as many as by guessing, because nothing connects images and labels"),
                     "some": _("More than by guessing, but far from all"),
                     "all": _("All, or nearly all"),
                 },
@@ -86,9 +86,9 @@ def lesson() -> Lesson:
             Reveal(of="half", text=_describe_half),
             Try(
                 text=_(
-                    "Train for fewer epochs: which labels are learned first, the true ones or the random ones? The "
-                    "answer is the reason why people stop a training early. And it is why they do not trust the "
-                    "accuracy on training images."
+                    "Train for fewer epochs, for example a tenth: how many of the test images does the network with "
+                    "some random labels get right then? Which labels are learned first, the true ones or the random "
+                    "ones? This is why people stop a training early."
                 ),
                 controls=("epochs", "rate", "seed"),
             ),
@@ -126,18 +126,36 @@ def _describe_training(result: Any) -> str:
 
 def _describe_test(result: Any) -> str:
     true, _half, random = _test(result)
-    return _(
+    found = _(
         "After training with random labels, the network gets **{random:.1%}** of the test images right; after training "
-        "with true labels, {true:.1%}. The curve of the training images can't tell you which network has understood "
-        "something. Only images that the network has never seen can."
+        "with true labels, {true:.1%}."
     ).format(random=random, true=true)
+    if _level(_training(result)[2], result) != "all":
+        further = _("It has not learned its random labels by heart yet. Give it more epochs: does this number change?")
+    elif true - random > CLOSE:
+        further = _(
+            "But both are right about their training images. Those can't tell you which network has understood "
+            "something. Only images that the network has never seen can."
+        )
+    else:
+        further = _("Here the true labels have taught it no more than the random ones.")
+    return f"{found} {further}"
 
 
 def _describe_half(result: Any) -> str:
-    training, test = _training(result)[1], _test(result)[1]
-    return _(
+    training, (true, test, _random) = _training(result)[1], _test(result)
+    found = _(
         "With {share:.0%} random labels, the network gets **{test:.1%}** of the test images right, and "
-        "{training:.1%} of its training images, wrong labels included. What the true labels have in common adds up, "
-        "and the wrong labels contradict each other. But every image that is learned by heart with a wrong label "
-        "spoils the answers for images that look like it."
+        "{training:.1%} of its training images, wrong labels included."
     ).format(share=result.variants[1].recipe.random_labels, test=test, training=training)
+    reasons = [found]
+    if test > _chance(result) + CLOSE:
+        reasons.append(_("What the true labels have in common adds up, and the wrong labels contradict each other."))
+    if _level(training, result) == "all" and true - test > CLOSE:
+        reasons.append(
+            _(
+                "But every image that is learned by heart with a wrong label spoils the answers for images that look "
+                "like it: with true labels alone it is {true:.1%}."
+            ).format(true=true)
+        )
+    return " ".join(reasons)

@@ -7,6 +7,9 @@ from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 from explorer.lessons.trainings import RATE_FACTOR
 
+PLAIN, NORM, DROPOUT, AUGMENTATION, HIGH, LOW = range(6)  # places of the networks
+CLOSE = 0.01  # accuracies that differ by less are about equal
+
 
 def lesson() -> Lesson:
     """Returns the lesson."""
@@ -66,7 +69,8 @@ def lesson() -> Lesson:
                     "after its **first** epoch?"
                 ),
                 options=_names(),
-                answer=lambda result: _best([row.validation[0][1] for row in result.trained]),
+                answer=lambda result: _best(_after_one(result)),
+                ties=lambda result: _near(_after_one(result)),
             ),
             Ask(
                 name="train",
@@ -76,21 +80,24 @@ def lesson() -> Lesson:
                     "images, and subtract the accuracy on training images. Which one has the largest difference?"
                 ),
                 options=_names(),
-                answer=lambda result: _best([row.validation[-1][1] - row.training[-1][1] for row in result.trained]),
+                answer=lambda result: _best(_gaps(result)),
+                ties=lambda result: _near(_gaps(result)),
             ),
             Ask(
                 name="last",
                 text=_("Which one is **last** on held-out images after the last epoch?"),
                 options=_names(),
-                answer=lambda result: _best([-row.validation[-1][1] for row in result.trained]),
+                answer=lambda result: _best([-value for value in _at_the_end(result)]),
+                ties=lambda result: _near([-value for value in _at_the_end(result)]),
             ),
             Reveal(of="first", text=_first),
             Reveal(of="train", text=_gap),
             Reveal(of="last", text=_last),
             Try(
                 text=_(
-                    "Change the rate and the number of epochs. Is there a rate at which the plain network learns as "
-                    "fast as the one with batch norm?"
+                    "Change the rate of the plain network, to which the others keep their distance, and the number of "
+                    "epochs. At which rate is the network with batch norm furthest ahead of the plain one? Is there a "
+                    "rate at which the plain one is as fast?"
                 ),
                 controls=("epochs", "rate", "seed"),
             ),
@@ -110,8 +117,26 @@ def _rate(result: Any, variant: int) -> float:
     return float(result.variants[variant].recipe.lr)
 
 
+def _after_one(result: Any) -> list[float]:
+    return [row.validation[0][1] for row in result.trained]
+
+
+def _at_the_end(result: Any) -> list[float]:
+    return [row.validation[-1][1] for row in result.trained]
+
+
+def _gaps(result: Any) -> list[float]:
+    """Returns accuracy on held-out images minus accuracy on training images."""
+    return [row.validation[-1][1] - row.training[-1][1] for row in result.trained]
+
+
 def _best(values: list[float]) -> str:
     return str(values.index(max(values)))
+
+
+def _near(values: list[float]) -> set[str]:
+    """Returns the networks that can't be told from the best one: a difference of a few images is luck."""
+    return {str(place) for place, value in enumerate(values) if max(values) - value < CLOSE}
 
 
 def _listed(result: Any, values: list[float], form: str) -> str:
@@ -122,28 +147,67 @@ def _listed(result: Any, values: list[float], form: str) -> str:
 
 
 def _first(result: Any) -> str:
-    values = [row.validation[0][1] for row in result.trained]
-    return _(
-        "After one epoch: **{listed}**. With a higher rate, each step goes further. With a rate that is too low, the "
-        "network needs many epochs for the same way. Batch norm shifts and scales every channel to the same range. So "
-        "a layer can learn while the layers before it still change, and larger steps are safe."
-    ).format(listed=_listed(result, values, ".1%"))
+    values = _after_one(result)
+    plain, norm, high, low = (values[place] for place in (PLAIN, NORM, HIGH, LOW))
+    found = [_("After one epoch: **{listed}**.").format(listed=_listed(result, values, ".1%"))]
+    if high > plain + CLOSE:
+        found.append(_("With the higher rate, each step goes further, and here that is faster."))
+    elif high < plain - CLOSE:
+        found.append(_("With the higher rate, each step goes further, and here that is too far."))
+    if low < plain - CLOSE:
+        found.append(_("With the low rate, the network needs many epochs for the same way."))
+    if norm > plain + CLOSE:
+        found.append(
+            _(
+                "Batch norm shifts and scales every channel to the same range, so a layer can learn while the layers "
+                "before it still change."
+            )
+        )
+    else:
+        found.append(_("Batch norm has not helped at once."))
+    return " ".join(found)
 
 
 def _gap(result: Any) -> str:
-    values = [row.validation[-1][1] - row.training[-1][1] for row in result.trained]
-    return _(
-        "Accuracy on held-out images minus accuracy on training images: **{listed}**. Dropout and augmentation act in "
-        "training alone. In each step, dropout switches off a part of the units, and augmentation shows images that "
-        "differ from the originals. The training accuracy is measured under these conditions, so it looks lower than "
-        "it is."
-    ).format(listed=_listed(result, values, "+.1%"))
+    values = _gaps(result)
+    found = _("Accuracy on held-out images minus accuracy on training images: **{listed}**.").format(
+        listed=_listed(result, values, "+.1%")
+    )
+    reason = _(
+        "Dropout and augmentation act in training alone. In each step, dropout switches off a part of the units, and "
+        "augmentation shows images that differ from the originals. The training accuracy is measured under these "
+        "conditions, so it looks lower than it is."
+    )
+    if int(_best(values)) in (DROPOUT, AUGMENTATION):
+        return f"{found} {reason}"
+    other = _(
+        "Here that is not the largest effect. The training accuracy is the mean of an epoch in which the network still "
+        "learns, and the held-out images come after it."
+    )
+    return f"{found} {reason} {other}"
 
 
 def _last(result: Any) -> str:
-    values = [row.validation[-1][1] for row in result.trained]
-    return _(
-        "After {epochs} epochs: **{listed}**. In a short training, everything that slows learning down costs "
-        "accuracy. Augmentation and dropout pay off in long trainings, in which a network would otherwise learn its "
-        "images by heart."
-    ).format(epochs=result.view.epochs, listed=_listed(result, values, ".1%"))
+    values = _at_the_end(result)
+    found = [
+        _("After {epochs} epochs: **{listed}**.").format(
+            epochs=result.view.epochs, listed=_listed(result, values, ".1%")
+        )
+    ]
+    worst = int(_best([-value for value in values]))
+    if worst == LOW:
+        found.append(_("So low a rate has not come far in this time."))
+    elif worst == HIGH:
+        found.append(_("So high a rate leaps over what it looks for."))
+    slower = [place for place in (DROPOUT, AUGMENTATION) if values[place] < values[PLAIN] - CLOSE]
+    better = [place for place in (DROPOUT, AUGMENTATION) if values[place] > values[PLAIN] + CLOSE]
+    for places, words in (
+        (better, _("{names}: better than the plain one, which begins to learn its images by heart.")),
+        (slower, _("{names}: behind the plain one, because training is harder with it, and short.")),
+    ):
+        if places:
+            found.append(words.format(names=", ".join(result.variants[place].name for place in places)))
+    found.append(
+        _("Dropout and augmentation are made for long trainings, in which a network would learn its images by heart.")
+    )
+    return " ".join(found)

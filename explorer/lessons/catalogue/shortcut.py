@@ -98,7 +98,7 @@ def lesson() -> Lesson:
                 ),
                 options={
                     "trained": _("With the map of the trained network"),
-                    "same": _("With both about equally: heat maps are pictures, not measurements"),
+                    "same": _("With both about equally"),
                     "random": _("With the map of random weights"),
                 },
                 answer=lambda result: _faster(result),
@@ -169,21 +169,32 @@ def _describe_test(result: Any) -> str:
 
 def _describe_wrong(result: Any) -> str:
     clean, with_marks = result.answers
-    return _(
+    found = _(
         "The network that was trained with marks follows the mark in **{follows:.1%}** of the images and the digit in "
-        "{wrong:.1%}. The other network still reads {clean:.1%} of these digits: for it, the mark is only a stain."
-    ).format(follows=with_marks.follows, wrong=with_marks.wrong, clean=clean.wrong)
+        "{wrong:.1%}. The other network reads {clean:.1%} of these digits, and {without:.1%} without a mark."
+    ).format(follows=with_marks.follows, wrong=with_marks.wrong, clean=clean.wrong, without=clean.without)
+    meaning = (
+        _("For it, the mark is only a stain.")
+        if clean.without - clean.wrong < CLOSE
+        else _("The mark disturbs it like any stain, but it has learned nothing from marks.")
+    )
+    return f"{found} {meaning}"
 
 
 def _describe_heat(result: Any) -> str:
     inside, outside = result.found["on_mark"], result.found["elsewhere"]
+    meaning = {
+        "mark": _("One look at the heat tells what the accuracy on marked images hides."),
+        "digit": _("So this network looks at the digit, although its training images had marks."),
+        "both": _("So the heat alone does not tell what this network goes by."),
+    }[_place(result, 1)]
     return _(
         "Yellow is hot. In the network that was trained with marks, the mean heat is **{inside:.2f}** at the mark and "
         "{outside:.2f} elsewhere. In the other network, it is {clean:.2f} and {clean_outside:.2f}. Both heat maps "
-        "answer the same question: what speaks for the digit {mark}? One look at the heat tells what the accuracy on "
-        "marked images hides."
+        "answer the same question: what speaks for the digit {mark}? {meaning}"
     ).format(
         inside=inside[1], outside=outside[1], clean=inside[0], clean_outside=outside[0], mark=result.example.mark,
+        meaning=meaning,
     )  # fmt: skip
 
 

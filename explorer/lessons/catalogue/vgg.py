@@ -4,12 +4,13 @@ from typing import Any
 
 from explorer.analysis import Analysis
 from explorer.analysis.result import Layer
-from explorer.formatting import bytes_short, short
+from explorer.formatting import bytes_short, change, short
 from explorer.i18n import _
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 GROWTH = {"small": 0.05, "third": 0.3, "double": 1.0}
+TWICE = 2  # a measure that grows by so many times as much grows clearly faster
 
 
 def lesson() -> Lesson:
@@ -124,8 +125,8 @@ def lesson() -> Lesson:
             Ask(
                 name="normalised",
                 text=lambda result: _(
-                    "{other} is {one} with a **local response normalisation** (LRN), which divides each number by a "
-                    "sum over the neighbouring channels at its place. How many parameters does that add?"
+                    "{other} is {one} with a **local response normalisation** (LRN). It divides each number by another "
+                    "one that is large where the neighbouring channels are large. How many parameters does that add?"
                 ).format(one=result.titles[0], other=result.titles[1]),
                 unit=_("parameters"),
                 answer=lambda result: result.other.totals.params - result.one.totals.params,
@@ -234,11 +235,17 @@ def _compare(result: Any) -> str:
 
 def _head(result: Any) -> str:
     one, other = result.one.totals.params, result.other.totals.params
-    return _(
-        "**{other:,} against {one:,}**, a difference of {difference:,}. The weights of a linear layer on a map can be "
-        "laid out as a kernel of the size of that map. It is the same sum. Only now the kernel can also slide, so a "
-        "larger image gives a map of answers instead of one."
-    ).format(one=one, other=other, difference=abs(other - one))
+    found = _("**{other:,} against {one:,}**, a difference of {difference:,}.").format(
+        one=one, other=other, difference=abs(other - one)
+    )
+    if other != one:
+        meaning = _("So these are not two forms of one network.")
+        return f"{found} {meaning}"
+    meaning = _(
+        "The weights of a linear layer on a map can be laid out as a kernel of the size of that map. It is the same "
+        "sum. Only now the kernel can also slide, so a larger image gives a map of answers instead of one."
+    )
+    return f"{found} {meaning}"
 
 
 def _growth(result: Any, measure: str) -> float:
@@ -247,22 +254,26 @@ def _growth(result: Any, measure: str) -> float:
 
 
 def _grown(result: Any) -> str:
-    return _(
-        "From {one} to {other}: the parameters change by **{params:+.1%}**, the multiplications by **{macs:+.1%}**. "
-        "Convolutions are cheap to store and expensive to compute. Compare with other versions."
-    ).format(
-        one=short(result.one.totals.params), other=short(result.other.totals.params), params=_growth(result, "params"),
-        macs=_growth(result, "macs"),
+    params, macs = _growth(result, "params"), _growth(result, "macs")
+    changed = _("From {one} to {other}: the parameters change by **{params}**, the multiplications by **{macs}**.")
+    found = changed.format(
+        one=short(result.one.totals.params), other=short(result.other.totals.params), params=change(params),
+        macs=change(macs),
     )  # fmt: skip
+    further = _("Compare with other versions.")
+    if not params or abs(macs) < TWICE * abs(params):
+        return f"{found} {further}"
+    meaning = _("The convolutions that differ are cheap to store and expensive to compute.")
+    return f"{found} {meaning} {further}"
 
 
 def _normalised(result: Any) -> str:
     one, other = result.one.totals, result.other.totals
     return _(
-        "**{difference:,}**: the sum has fixed factors, so there is nothing to learn. But the work grows from {one} to "
+        "**{difference:,}**: its formula has fixed numbers, so there is nothing to learn. The work goes from {one} to "
         "{other} FLOPs, and the memory of the maps from {kept} to {more}. The authors of VGG measured no gain from LRN "
-        "and left it out of the deeper versions. Batch norm, which came a year later, does learn: two numbers for each "
-        "channel."
+        "and left it out of the deeper versions. Batch norm, which was published soon after, does learn: two numbers "
+        "for each channel."
     ).format(
         difference=other.params - one.params, one=short(one.flops), other=short(other.flops),
         kept=bytes_short(one.activation_bytes), more=bytes_short(other.activation_bytes),
@@ -279,12 +290,21 @@ def _sight(result: Any) -> str:
 
 
 def _ones_and_field(result: Any) -> str:
-    return _(
-        "**{other} pixels** a side, where {name} has {one}. A 1×1 kernel adds 1 − 1 = 0 to the field: it mixes the "
-        "channels of one place. What it adds is a ReLU, so the network can bend its answer once more, and the price is "
-        "{params:+.1%} parameters and {macs:+.1%} multiplications. Compare with version D, which has 3×3 kernels at "
-        "the same places."
-    ).format(
-        other=result.other.field.size, one=result.one.field.size, name=result.titles[0],
-        params=_growth(result, "params"), macs=_growth(result, "macs"),
-    )  # fmt: skip
+    price = _("The price is {params} parameters and {macs} multiplications.")
+    if not _ones(result.other):
+        meaning = _(
+            "It has no 1×1 kernel: each of its kernels reads neighbours, and adds its side − 1 steps to the field."
+        )
+    elif _sight(result) == "same":
+        meaning = _(
+            "A 1×1 kernel adds 1 − 1 = 0 to the field: it mixes the channels of one place. What it adds is a ReLU, so "
+            "the network can bend its answer once more. Compare with version D, which has 3×3 kernels at the same "
+            "places."
+        )
+    else:
+        meaning = _("A 1×1 kernel adds 1 − 1 = 0 to the field, so the difference comes from other layers.")
+    found = _("**{other} pixels** a side, where {name} has {one}.").format(
+        other=result.other.field.size, one=result.one.field.size, name=result.titles[0]
+    )
+    cost = price.format(params=change(_growth(result, "params")), macs=change(_growth(result, "macs")))
+    return f"{found} {cost} {meaning}"

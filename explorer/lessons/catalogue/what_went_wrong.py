@@ -150,9 +150,9 @@ def lesson() -> Lesson:
                     evidence=result.finding.evidence,
                 ),
                 options={
-                    "same": _("About as many: it has proved itself on images that it has not seen"),
+                    "same": _("About as many: its test images were new to it, too"),
                     "choice": _("Clearly fewer: it was chosen by the images of the test"),
-                    "more": _("More, because the test was hard"),
+                    "more": _("More"),
                 },
                 answer=lambda result: _chosen(result),
                 start={"case": "choice"},
@@ -220,9 +220,26 @@ def _rate(result: Any) -> str:
 
 
 def _choice(result: Any) -> str:
-    return _(
-        "**{unseen:.1%}** on {count} new images, after {test:.1%} on those of the test. All {candidates:,} programs "
-        "only guess, and their mean is {mean:.1%}. The best of many is the luckiest, so its result says more about the "
-        "choice than about the program. Choose by validation images, and use the test images once. Try more programs, "
-        "and then more test images: what makes the gap large, and what closes it?"
-    ).format(count=f"{UNSEEN:,}", candidates=result.view.candidates, **result.finding.values)
+    candidates = result.view.candidates
+    if candidates == 1:
+        found = _(
+            "**{unseen:.1%}** on {count} new images, after {test:.1%} on those of the test. There was only one "
+            "program, so nothing was chosen: the two numbers differ by chance alone. Take more programs, and look "
+            "again."
+        )
+    else:
+        gap = (
+            _("The best of many is the luckiest, so its result says more about the choice than about the program.")
+            if _chosen(result) == "choice"
+            else _("This time the choice has made hardly a difference.")
+        )
+        advice = _(
+            "Choose by validation images, and use the test images once. Try more programs, and then more test images: "
+            "what makes the gap large, and what closes it?"
+        )
+        numbers = _(
+            "**{unseen:.1%}** on {count} new images, after {test:.1%} on those of the test. All {candidates:,} "
+            "programs only guess, and their mean is {mean:.1%}."
+        )
+        found = f"{numbers} {gap} {advice}"
+    return found.format(count=f"{UNSEEN:,}", candidates=candidates, **result.finding.values)

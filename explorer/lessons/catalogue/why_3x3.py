@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from explorer.analysis.kernels import Kernel
-from explorer.i18n import _
+from explorer.formatting import change
+from explorer.i18n import _, ngettext
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
@@ -19,10 +20,7 @@ def lesson() -> Lesson:
         experiment="stack",
         vignette=vignettes.nested_fields,
         terms=("3x3", "kernel", "local-connection", "channel", "groups", "relu"),
-        links=(
-            Link("kernels", _("The same experiment with all its settings"), {"show": "stack"}),
-            Link("architecture", _("A network that is built of 3×3 kernels alone"), {"net": "vgg16"}),
-        ),
+        links=(Link("architecture", _("A network that is built of 3×3 kernels alone"), {"net": "vgg16"}),),
         papers=(
             Paper(
                 _("Simonyan and Zisserman 2015, Very deep convolutional networks, section 2.3"),
@@ -92,9 +90,12 @@ def lesson() -> Lesson:
             Reveal(of="layers", text=_layers, controls=("k",), numbers=False),
             Ask(
                 name="cells",
-                text=lambda result: _(
+                text=lambda result: ngettext(
+                    "A kernel of {large} has {cells}·C² weights. How many times C² does {count} convolution of "
+                    "{small} have?",
                     "A kernel of {large} has {cells}·C² weights. How many times C² do {count} convolutions of {small} "
-                    "have?"
+                    "have?",
+                    len(result.many.kernels),
                 ).format(
                     large=result.one.kernels[0],
                     cells=result.one.cells,
@@ -106,9 +107,13 @@ def lesson() -> Lesson:
             ),
             Ask(
                 name="linear",
-                text=lambda result: _(
+                text=lambda result: ngettext(
                     "After each convolution comes a **ReLU**, which turns negative numbers into zero. Suppose that "
-                    "somebody leaves out those between the {count} convolutions. What can the stack compute then?"
+                    "somebody leaves out those inside the stack, which has {count} convolution. What can it compute "
+                    "then?",
+                    "After each convolution comes a **ReLU**, which turns negative numbers into zero. Suppose that "
+                    "somebody leaves out those between the {count} convolutions. What can the stack compute then?",
+                    len(result.many.kernels),
                 ).format(count=len(result.many.kernels)),
                 options={
                     "one": _("Nothing that one kernel of the same field can't"),
@@ -133,16 +138,16 @@ def _rule(result: Any) -> str:
     """Returns the rule that gives the field of the stack."""
     sides = [kernel.rows for kernel in result.many.kernels]
     rules = {
-        1 + sum(side - 1 for side in sides): "edges", max(sides): "same", sum(sides): "sum", math.prod(sides): "product"
-    }  # fmt: skip
+        max(sides): "same", sum(sides): "sum", math.prod(sides): "product", 1 + sum(side - 1 for side in sides): "edges"
+    }  # fmt: skip  # the rule that is always right comes last, because it counts where two give the same
     return rules[result.many.fields[0].rows]
 
 
 def _two(result: Any) -> str:
     fields = " → ".join(str(kernel) for kernel in reversed(result.many.fields))
     return _(
-        "One cell sees **{field} pixels**. Read the figure from the output backwards: one cell, then {fields}. Each "
-        "layer adds the side of its kernel minus one: {growth}."
+        "One cell sees **{field} pixels**. Read the figure from the output backwards: {fields}. Each layer adds the "
+        "side of its kernel minus one: {growth}."
     ).format(
         field=result.many.fields[0], fields=fields,
         growth=", ".join(map(_growth, dict.fromkeys(result.many.kernels))),
@@ -160,9 +165,12 @@ def _growth(kernel: Kernel) -> str:
 def _layers(result: Any) -> str:
     kernels = result.many.kernels
     terms = " + ".join(f"({kernel.rows} − 1)" for kernel in kernels)
-    return _(
+    return ngettext(
+        "It takes **{count} convolution** for a kernel of {kernel}. The side is 1 + {terms} = {side}. Change the "
+        "kernel, and count the maps on the right.",
         "It takes **{count} convolutions** for a kernel of {kernel}. The side is 1 + {terms} = {side}. Change the "
-        "kernel, and count the maps on the right."
+        "kernel, and count the maps on the right.",
+        len(kernels),
     ).format(count=len(kernels), kernel=result.one.kernels[0], terms=terms, side=result.many.fields[0].rows)
 
 
@@ -175,11 +183,11 @@ def _weights(result: Any) -> str:
     one, many, channels = result.one, result.many, result.view.c
     return _(
         "A kernel of {kernel} has {one}·C² weights: {one} places, each from C channels to C channels. The stack has "
-        "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a change of {change:+.0%}. "
+        "{many}·C². With C = {channels:,} that is {of_one:,} against **{of_many:,}**, a change of {change}. "
         "It is the same for every C: try another number of channels."
     ).format(
         kernel=one.kernels[0], one=one.cells, many=many.cells, channels=channels, of_one=one.weights(channels),
-        of_many=many.weights(channels), change=many.cells / one.cells - 1,
+        of_many=many.weights(channels), change=change(many.cells / one.cells - 1),
     )  # fmt: skip
 
 
@@ -196,6 +204,10 @@ def _cells(result: Any) -> str:
 
 def _linear(result: Any) -> str:
     one, many = result.one, result.many
+    if len(many.kernels) == 1:
+        return _("This stack is one kernel of {kernel} already, so there is no ReLU to leave out.").format(
+            kernel=many.fields[0]
+        )
     return _(
         "Sums of sums are sums: without a ReLU between them, the layers are together **one kernel of {kernel}**. With "
         "them, the stack has **{many} non-linearities** where the large kernel has {one}, and each lets the network "
