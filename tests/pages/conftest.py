@@ -141,14 +141,15 @@ def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytes
 
 @pytest.fixture
 def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Temporary folders, and empty caches."""
+    """Temporary folders, and empty caches. Heat maps are scored on request only, which saves time."""
     from explorer.prediction import networks, pictures, reasons
-    from explorer.ui.predict import testsets
+    from explorer.ui.predict import scores, testsets
     from explorer.ui.shared import weights_options
 
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
+    monkeypatch.setattr(scores, "AT_ONCE", 0)
     for queue in (weights_options.downloads, testsets._loads):
         queue._futures.clear()
     pictures._cache.clear()

@@ -19,7 +19,7 @@ from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
 from explorer.specs.size import Size
-from explorer.ui.predict import channels, heat, paint
+from explorer.ui.predict import channels, heat, paint, scores
 from explorer.ui.predict.reason import compute_once
 from explorer.weights.files import save
 from explorer.workers import semaphore
@@ -281,8 +281,16 @@ def test_two_sessions_compute_the_same_occlusion_once(monkeypatch: pytest.Monkey
     assert calls == [1]
 
 
-def test_a_map_is_scored_on_request() -> None:
+def test_a_map_of_a_small_network_is_scored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "AT_ONCE", 1e9)
+    app = open_page(weights="mnist-cnn")
+    assert any(metric.label.startswith("Deletion") for metric in app.metric)
+    assert not [button for button in app.button if button.key == "predict.score"]
+
+
+def test_a_map_of_a_large_network_is_scored_on_request() -> None:
     app = open_page(weights="digits-cnn")
+    assert "136 predictions, 1" in caption_text(app)
     assert not any(metric.label.startswith("Deletion") for metric in app.metric)
     app.button("predict.score").click().run()
     shown = {metric.label.partition(",")[0]: float(metric.value) for metric in app.metric}

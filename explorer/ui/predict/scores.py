@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.drawing.kinds import series_colour
+from explorer.formatting import short
 from explorer.i18n import _
 from explorer.prediction import reasons
 from explorer.prediction.cams import Method, import_library
@@ -21,6 +22,7 @@ from explorer.ui.shared.chart_text import VEGA_CONFIG
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
+AT_ONCE = 3e10  # multiplications that nobody has to ask for: up to about two seconds on two cores
 ALIKE = 0.8  # rank correlation with maps of random weights from which on a map hardly depends on the weights
 HEIGHT = 300
 
@@ -30,7 +32,7 @@ _semaphore = semaphore.FairSemaphore(1)  # one at a time; each step lets other p
 def render(
     case: Case, map_layer: MapLayer, index: int, heats: Mapping[Method, Tensor], titles: Mapping[str, str]
 ) -> None:
-    """Render a button that scores class activation maps, and then their scores.
+    """Render the scores of class activation maps. If they take long, they wait for a button.
 
     Args:
         case: Answer that the maps explain.
@@ -53,9 +55,7 @@ def render(
         st.info(_("A map without any heat has no order of pixels, so it has no scores."), icon=":material/blur_off:")
     if not hot:
         return
-    requested = st.button(
-        _("Score this map") if alone else _("Score these maps"), icon=":material/rule:", key="predict.score"
-    )
+    requested = _is_quick(case, len(hot)) or _request(case, len(hot), alone=alone)
     found = {}
     for method, heat in hot.items():
         key = ("scores", map_layer.layer.name, index, method)
@@ -69,6 +69,28 @@ def render(
             _render_scores(one, case.network.card.classes[index], dark=case.dark)
     elif found:
         _render_table({titles[method]: one for method, one in found.items()})
+
+
+def _predictions(maps: int) -> int:
+    """Return how many predictions score some maps."""
+    return maps * (1 + RANDOM_NETWORKS) * 2 * (STEPS + 1)
+
+
+def _is_quick(case: Case, maps: int) -> bool:
+    return _predictions(maps) * case.network.analysis.totals.macs <= AT_ONCE
+
+
+def _request(case: Case, maps: int, *, alone: bool) -> bool:
+    """Render the button that scores the maps of a large network, and why it is there."""
+    predictions = _predictions(maps)
+    st.caption(
+        _(
+            "This takes {predictions:,} predictions, {macs} multiplications. So the scores of a network of this size "
+            "wait until you ask for them; those of small networks come by themselves."
+        ).format(predictions=predictions, macs=short(predictions * case.network.analysis.totals.macs))
+    )
+    label = _("Score this map") if alone else _("Score these maps")
+    return st.button(label, icon=":material/rule:", key="predict.score")
 
 
 def _compute(
