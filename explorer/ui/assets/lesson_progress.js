@@ -1,5 +1,7 @@
 // Remembers in this browser how far the reader has come in each lesson, and writes it on the cards of the gallery.
+// Each new step begins at its top: below a long step, Next would leave the text of the following one out of sight.
 const KEY = "explorer.lessons";
+let shown = "";
 
 function stored() {
   try {
@@ -29,9 +31,16 @@ function write(words) {
   }
 }
 
+function begin({ lesson, step }) {
+  const place = `${lesson} ${step}`;
+  if (shown && shown !== place) document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+  shown = place;
+}
+
 export default function ({ data }) {
   if (data.lesson) {
     record(data);
+    begin(data);
     return;
   }
   write(data.words);

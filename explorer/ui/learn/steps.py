@@ -35,6 +35,7 @@ STYLE = """<style>
   .st-key-learn-seen table { table-layout: fixed; }
   .st-key-learn-seen :is(th, td) { width: 25%; overflow-wrap: anywhere; hyphens: auto; vertical-align: top; }
   .st-key-learn-seen :is(th, td):first-child { width: 50%; }
+  .st-key-learn-step pre code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
   .st-key-learn-question [data-testid="stMarkdownContainer"] p { font-size: 1.05rem; }
 </style>"""
 
@@ -56,7 +57,7 @@ def render(page_state: LearnState, *, dark: bool) -> None:
         page_state.step / (count - 1),
         text=_("Step {step} of {count}").format(step=page_state.step + 1, count=count),
     )
-    with st.container():  # so that the buttons keep their place and with it the focus
+    with st.container(key="learn-step"):  # so that the buttons keep their place and with it the focus
         if step is None:
             summary.render(page_state)
         else:
