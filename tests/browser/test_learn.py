@@ -92,12 +92,8 @@ def test_a_lesson_on_a_phone_and_its_progress_in_the_gallery(visit: Visit) -> No
     page.keyboard.press("Enter")
     for step in (3, 4):
         go_on(page, step)
-    expect(page.get_by_text("You were right: 6")).to_be_visible()
+    expect(page.get_by_text("You were right: 6")).to_be_in_viewport()  # though Next of the step before was far below
     check_reveal(page, 390, 1280)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.get_by_role("button", name="Next").scroll_into_view_if_needed()
-    go_on(page, 5)
-    expect(page.get_by_role("heading", name="A kernel slides")).to_be_in_viewport()
     tab_to(page, page.get_by_role("link", name="All lessons"))
     page.keyboard.press("Enter")
     expect(page.locator(".learn-progress[data-lesson=kernel-slides]")).to_have_text(re.compile("% done"))
