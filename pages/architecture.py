@@ -52,6 +52,8 @@ def preset_label(name: str) -> str:
 # edits below a tall diagram.
 STYLE = """<style>
   .st-key-toolbar {{ min-height: 5.5rem; }}
+  @media (max-width: 1250px) {{ .st-key-toolbar {{ min-height: 7.75rem; align-content: flex-start; }} }}
+  @media (max-width: 640px) {{ .st-key-toolbar {{ min-height: 13.8rem; }} }}
   .st-key-diagram {{ min-height: 25rem; }}
   @media (max-width: 640px) {{ .st-key-diagram {{ min-height: 34rem; }} }}
   @media (min-width: 1600px) {{ .st-key-diagram {{ min-height: 17rem; }} }}
@@ -148,11 +150,15 @@ with diagram_area:
 
 view = page_state.read_widgets()
 if page_state.problem:
+    if not page_state.link_problems:
+        problem_title = _("Not a network yet: the numbers are those of the last valid one")
+    elif page_state.is_opened:
+        problem_title = _("Parts of this link can't be read: you see the rest")
+    else:
+        problem_title = _("This link can't be opened: you see {name} instead").format(name=page_state.base)
     (link_error_area if page_state.link_problems else find_error_area(error_areas, page_state.problem)).error(
         plain(page_state.problem),
-        title=_("This link can't be opened: you see {name} instead").format(name=page_state.base)
-        if page_state.link_problems
-        else _("Not a network yet: the numbers are those of the last valid one"),
+        title=problem_title,
         icon=":material/error:",
     )
 

@@ -36,7 +36,12 @@ titles = {case.name: case.title for case in cases()}
 st.pills(_("Cases"), list(titles), format_func=titles.__getitem__, key=state.CASE, on_change=state.open_case)
 if case := state.matching_case(page_state):
     st.markdown(f":material/visibility: {plain(case.explanation)}")
-link_problems.render(page_state, _("This link can't be opened: you see another comparison instead"))
+link_problems.render(
+    page_state,
+    _("Parts of this link can't be read: you see the rest")
+    if page_state.is_opened
+    else _("This link can't be opened: you see another comparison instead"),
+)
 
 comparison, size_problem = state.compare_networks(page_state)
 letters = [letter.upper() for letter in state.LETTERS[: len(page_state.networks)]]

@@ -20,7 +20,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         _("Show"), list(sections), required=True, format_func=sections.__getitem__, key=state.VIEW_PREFIX + "show",
         label_visibility="collapsed", persist_state="page",
     )  # fmt: skip
-link_problems.render(predict_state, _("This link can't be opened: you see the default instead"))
+link_problems.render(predict_state, _("Parts of this link can't be read: you see the default instead"))
 
 match predict_state.view.show:
     case "predict":

@@ -48,7 +48,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
             on_click=actions.open_dialog,
             args=(disk.CLEAR,),
         )
-link_problems.render(page, _("This link can't be opened: you see all runs instead"))
+link_problems.render(page, _("Parts of this link can't be read: you see the rest"))
 if page.error:
     st.error(plain(page.error), icon=":material/error:")
     page.error = ""

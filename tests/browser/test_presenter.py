@@ -10,6 +10,14 @@ from tests.browser.page_checks import overhang, small_texts
 
 PROJECTOR = {"width": 1024, "height": 768}
 SMALLEST_ON_PROJECTOR = 18  # pixels
+# Numbers of which a part is hidden.
+CUT_NUMBERS = """[...document.querySelectorAll("[data-testid=stMetricValue] *")]
+    .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"""
+# Pixels by which the button for a class reaches from the bar into the page.
+COVERED_BY_CLASS = """(() => {
+    const part = (host, name) => document.querySelector(host).shadowRoot.querySelector(name).getBoundingClientRect();
+    return part("#explorer-class", ".pill").bottom - part("#explorer-presenter", "nav").bottom;
+})()"""
 PAGES = {
     "": "stMarkdown",
     "learn": "stMarkdown",
@@ -32,6 +40,8 @@ def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) ->
         expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
         assert small_texts(page, [PROJECTOR["width"]], height=PROJECTOR["height"], least=SMALLEST_ON_PROJECTOR) == []
         assert overhang(page) == 0, link
+        assert page.evaluate(CUT_NUMBERS) == [], link
+        assert page.evaluate(COVERED_BY_CLASS) <= 0, link
 
 
 def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:

@@ -178,8 +178,7 @@ def test_shortcut_and_widths_that_do_not_fit() -> None:
         ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "link: blocks, entry 1: "),
         ({"net": "googlenet", "modules": "3a.1.2"}, "link: modules, row 1: "),
         ({"net": "vgg16", "cfg": "64." * 5000}, "link: "),
-        ({"net": "vgg16", "batch": "0"}, "batch: "),
-        ({"net": "vgg16", "flops": "macs"}, "flops, entry 1: "),
+        ({"net": "vgg16", "flops": "macs"}, "link: flops, entry 1: "),
         ({"net": "vgg16", "batchnorm": "true"}, "link, 'batchnorm': "),
         ({"net": "torchvision:resnet51"}, "name: "),
     ],
@@ -353,10 +352,16 @@ def test_an_unknown_parameter_is_named_until_the_first_edit() -> None:
     assert app.query_params == {"net": "vgg11"}
 
 
-def test_a_link_with_an_invalid_view_is_refused_as_a_whole() -> None:
-    app = open_page(net="vgg11", image_size="64", batch="0")
-    assert problem(app).startswith("batch: ")
-    assert app.text_input(key="edit.image_size").value == "224"
+def test_only_the_wrong_part_of_the_view_in_a_link_is_dropped() -> None:
+    link = {"net": "vgg11", "image_size": "64", "batch": "0", "chart": "macs"}
+    app = open_page(**link)
+    assert problem(app).startswith("link: batch: ")
+    assert app.error[0].proto.title == "Parts of this link can't be read: you see the rest"
+    assert app.text_input(key="edit.image_size").value == "64"
+    assert app.segmented_control(key="view.chart").value == "macs"
+    (onward,) = [link.proto for link in app.get("page_link") if link.proto.label == "Train"]
+    assert not onward.disabled
+    assert app.query_params == link
 
 
 def test_every_headline_number_explains_its_term() -> None:

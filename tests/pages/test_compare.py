@@ -150,7 +150,6 @@ def test_the_network_of_the_architecture_page_is_offered() -> None:
         ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg, entry 2: "),
         ({"a": "vgg16"}, "link: a comparison takes 2 to 4 networks, not 1"),
         ({"a": "vgg16", "b": "torchvision~.resnet51"}, "network B: name: "),
-        ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: "),
         ({"a": "vgg16", "b": "vgg19~cfg~" + "64." * 5000}, "network B: link: "),
     ],
 )
@@ -162,6 +161,15 @@ def test_invalid_links_show_an_error_and_the_default(link: dict[str, str], messa
     app.pills[0].set_value("head").run()
     assert problem(app) == ""
     assert app.query_params == {"a": "vgg16", "b": "vgg16~pool_to~1~classifier~empty"}
+
+
+def test_only_the_wrong_parts_of_a_link_are_dropped() -> None:
+    link = {"a": "vgg16", "b": "rubbish", "c": "resnet18", "measure": "beauty", "layers": "all"}
+    app = open_page(**link)
+    assert titles(app) == ["VGG-16 (D)", "ResNet-18"]
+    assert "link: measure: " in problem(app)
+    assert "network B: " in problem(app)
+    assert app.query_params == link
 
 
 def test_the_link_contains_the_view() -> None:

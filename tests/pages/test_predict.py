@@ -95,6 +95,13 @@ def test_an_invalid_link_is_explained_and_stays(link: dict[str, str], message: s
     assert app.query_params == link
 
 
+def test_only_the_wrong_parts_of_a_link_are_dropped() -> None:
+    app = open_page(weights="vgg16-cifar10", image="horse", top="11", source="fax")
+    assert {part for part in ("top:", "source:", "weights:", "image:") if part in problem(app)} == {"top:", "source:"}
+    assert box(app, "weights").value == "vgg16-cifar10"
+    assert "**horse**" in words(app)
+
+
 def test_another_network_can_be_chosen() -> None:
     app = open_page()
     box(app, "weights").set_value("vgg16-cifar10").run()

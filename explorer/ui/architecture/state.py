@@ -46,6 +46,7 @@ class ArchitectureState(FieldsState[ArchitectureView]):
         history: Networks for undo and redo.
         file: Network from a file, which the page shows in place of the edited network; None if there is none.
         opened_at: Time at which it was opened.
+        is_opened: Whether the page shows the network of the opened link.
     """
 
     NAME: ClassVar[str] = EDITED
@@ -64,6 +65,7 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     history: History[NamedNetwork] = field(default_factory=History)
     file: NetworkFile | None = None
     opened_at: float = 0.0
+    is_opened: bool = True
 
     @property
     def spec(self) -> Spec:
@@ -93,24 +95,27 @@ class ArchitectureState(FieldsState[ArchitectureView]):
             self.history = History()
 
     def open_link(self, link: Link) -> list[str]:
-        """Set network and view from the link, both or neither. A file is not in its link."""
+        """Set network and view from the link. A network is opened whole or not at all. A file is not in its link."""
+        self.is_opened = False
         if FILE in link:
             try:
                 self.file = network_files.find(link[FILE])
             except InputError as error:
                 return [_("{key}: {problem}").format(key=FILE, problem=error)]
+            self.is_opened = True
             return []
         try:
             network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
             analyse(network.spec)  # torchvision may not know the name, or the model may not run at the size
-            self.view = ArchitectureView.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
         except InputError as error:
             return [str(error)]
+        self.is_opened = True
+        problems = super().open_link(link)
         if self.file is not None and time.monotonic() - self.opened_at < OPENING_SECONDS and network.spec == self.spec:
-            return []
+            return problems
         self.set_network(network)
         self.file = None
-        return []
+        return problems
 
     def to_link(self) -> Link:
         """Return the query parameters of network and view."""

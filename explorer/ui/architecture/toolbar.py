@@ -55,7 +55,7 @@ def train(page_state: state.ArchitectureState) -> None:
 
     While an edit breaks a rule, there is no link: it would train the last valid network instead of the one on the page.
     """
-    is_valid = not page_state.problem
+    is_valid = not page_state.edit_problem and (page_state.is_opened or not page_state.link_problems)
     with st.container(key="train-link", width="content"):
         st.page_link(
             TRAIN,

@@ -142,6 +142,9 @@ class Bar extends ClassClient {
     else shown.push(this.part("wait", this.lost ?? "", () => el("div", { class: "bar" }, this.lost || this.words.wait)));
     const same = shown.length === this.box.children.length && shown.every((one, place) => one === this.box.children[place]);
     if (!same) this.box.replaceChildren(...shown);
+    // The bars at the top leave room for the button.
+    const pill = this.box.querySelector(".pill");
+    document.documentElement.style.setProperty("--class-pill", pill ? `calc(${pill.offsetWidth}px + 0.5rem)` : "0px");
   }
 
   toggle(name) {

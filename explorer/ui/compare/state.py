@@ -51,6 +51,7 @@ class CompareState(FieldsState[CompareView]):
     Attributes:
         networks: The networks.
         problems: Errors of the texts in the pickers, by letter.
+        is_opened: Whether the page shows networks of the opened link.
         file_problem: Error of the last file.
     """
 
@@ -65,23 +66,29 @@ class CompareState(FieldsState[CompareView]):
     networks: list[Compared] = field(default_factory=lambda: _networks(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
     file_problem: str = ""
+    is_opened: bool = True
 
     def open_link(self, link: Link) -> list[str]:
-        """Set networks and view from the link, all or none."""
+        """Set networks and view from the link. If fewer networks than two can be read, the page keeps its networks."""
         self.problems.clear()
-        try:
-            if (count := len(link.keys() & set(LETTERS))) < MIN_NETWORKS:
-                raise InputError(
-                    _("link: a comparison takes {least} to {most} networks, not {count}").format(
-                        count=count, least=MIN_NETWORKS, most=MAX_NETWORKS
-                    )
+        problems = super().open_link(link)
+        letters = [letter for letter in LETTERS if letter in link]
+        if len(letters) < MIN_NETWORKS:
+            problems.append(
+                _("link: a comparison takes {least} to {most} networks, not {count}").format(
+                    count=len(letters), least=MIN_NETWORKS, most=MAX_NETWORKS
                 )
-            networks = [_read_parameter(letter, link[letter]) for letter in LETTERS if letter in link]
-            view = CompareView.parse({key: text for key, text in link.items() if key in CompareView.model_fields})
-        except InputError as error:
-            return [str(error)]
-        self.networks, self.view = networks, view
-        return []
+            )
+        networks = []
+        for letter in letters:
+            try:
+                networks.append(_read_parameter(letter, link[letter]))
+            except InputError as error:
+                problems.append(str(error))
+        self.is_opened = len(networks) >= MIN_NETWORKS
+        if self.is_opened:
+            self.networks = networks
+        return problems
 
     def to_link(self) -> Link:
         """Return the query parameters of networks and view."""

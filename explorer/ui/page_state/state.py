@@ -191,12 +191,10 @@ class FieldsState(PageState, Generic[V]):
     view: V = field(kw_only=True)
 
     def open_link(self, link: Link) -> list[str]:
-        """Set the fields from the link, all or none."""
-        try:
-            self.view = type(self.view).parse(link)
-        except InputError as error:
-            return [str(error)]
-        return []
+        """Set the fields from the link. A field whose text can't be read gets its default."""
+        fields = type(self.view).model_fields
+        self.view, problems = type(self.view).read({key: link[key] for key in link if key in fields}, self.PAGE)
+        return problems
 
     def to_link(self) -> Link:
         """Return the query parameters of all fields that differ from their default."""
