@@ -17,8 +17,8 @@ STYLE = """
 body { font: 16px/1.5 "Source Sans", "Helvetica Neue", Arial, sans-serif; color: var(--ink); background: var(--ground);
   max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.8rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-table { border-collapse: collapse; } th, td, li { overflow-wrap: anywhere; } th, td { text-align: left; padding: .3rem 1rem .3rem 0; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; } th, td, li { overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .3rem 1rem .3rem 0; vertical-align: top; border-bottom: 1px solid var(--line); }
 figure { display: inline-block; margin: 1rem 0; max-width: 100%; overflow-x: auto; vertical-align: top; }
 svg { max-width: 100%; height: auto; }
 p.faint { color: var(--faint); }

@@ -140,7 +140,7 @@ def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
     predicted, found = answer_text(question, prediction), answer_text(question, answer)
     if question.is_right(prediction, result) and isinstance(prediction, str) and prediction != answer:
         st.success(
-            _("You were right: {prediction}. The difference from the first one is too small to count: {answer}.").format(
+            _("You were right: {prediction}. This run gave {answer}, but the two are too close to tell apart.").format(
                 prediction=plain(predicted), answer=plain(found)),
             icon=":material/check_circle:",
         )  # fmt: skip
@@ -148,7 +148,7 @@ def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
         st.success(_("You were right: {answer}").format(answer=plain(found)), icon=":material/check_circle:")
     else:
         st.info(
-            _("You said: {guess}  \nThe answer: **{answer}**").format(prediction=plain(predicted), answer=plain(found)),
+            _("You said: {guess}  \nThe answer: **{answer}**").format(guess=plain(predicted), answer=plain(found)),
             icon=":material/lightbulb:",
         )
 

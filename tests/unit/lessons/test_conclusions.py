@@ -15,7 +15,7 @@ def told(name: str, question: str, **settings: str) -> str:
     lesson = lessons()[name]
     place, section = lesson.reveal_of(question), experiments()[lesson.experiment]
     return written(
-        lesson.steps[place].text, section.compute(section.view.parse({**lesson.settings_at(place), **settings}))
+        lesson.steps[place].text, section.compute(section.view.parse({**lesson.fields_at(place), **settings}))
     )
 
 
@@ -63,7 +63,7 @@ def trained(name: str, question: str, *shares: tuple[float, float], **settings: 
     """The text of a reveal about trainings with accuracies on training and on held-out images, and the result."""
     lesson = lessons()[name]
     place = lesson.reveal_of(question)
-    view = trainings.TrainingsView.parse({**lesson.settings_at(place), **settings})
+    view = trainings.TrainingsView.parse({**lesson.fields_at(place), **settings})
     options = Options(view.epochs, view.rate, view.permute, view.seed, view.data)
     outcome = trainings.Outcome(view, variants(view.compare, options), [])
     result = outcome._replace(trained=[
