@@ -61,3 +61,12 @@ def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:
     page.keyboard.press("p")
     expect(page).not_to_have_url(re.compile("present"))
     expect(page.get_by_role("button", name="Leave presenter view")).to_have_count(0)
+
+
+def test_the_button_covers_no_entry_of_the_navigation(visit: Callable[..., Page]) -> None:
+    page = visit("kernels", width=768)
+    present = page.get_by_role("button", name="Present").bounding_box()
+    last = page.get_by_role("link", name="Predict").bounding_box()
+    assert present
+    assert last
+    assert last["x"] + last["width"] < present["x"]
