@@ -4,11 +4,14 @@ import logging
 from functools import partial
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import analyse
 from explorer.families import PRESETS, resolve
 from explorer.families.torchvision.network import names
 from explorer.formatting import short
+from explorer.ui.architecture.state import ArchitectureState
+from explorer.ui.page_state.state import LAST_VISIT
 from tests.pages import helpers
 from tests.pages.helpers import component_data, layer_panel, layer_table, metrics, problem
 
@@ -300,6 +303,16 @@ def test_the_view_can_be_edited_after_an_invalid_link() -> None:
     app = open_page(net="vgg16", image_size="abc")
     app.number_input(key="view.batch").set_value(64).run()
     assert app.query_params == {"net": "vgg16", "batch": "64"}
+
+
+def test_an_editor_whose_widgets_streamlit_has_dropped_is_filled_again() -> None:
+    state = ArchitectureState(link={"net": "vgg11"}, visit=1)  # as after a run that was interrupted before the editor
+    state.open_link(state.link)
+    app = AppTest.from_file(str(helpers.MAIN), default_timeout=300).switch_page("../pages/architecture.py")
+    app.session_state[ArchitectureState.NAME], app.session_state[LAST_VISIT] = state, ("architecture", 1)
+    app.query_params["net"] = "vgg11"
+    assert problem(app.run()) == ""
+    assert app.text_input(key="edit.image_size").value == "224"
 
 
 def test_icon_directives_in_a_users_text_are_not_icons() -> None:

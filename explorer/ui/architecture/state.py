@@ -136,6 +136,8 @@ class ArchitectureState(FieldsState[ArchitectureView]):
 
     def fill_missing(self) -> None:
         """Set the view's widgets without a value. Editors set their own widgets, some of which are no field."""
+        if self.file is None and not any(EDIT + key in st.session_state for key in self.spec.to_dict()):
+            self.fill()  # a run was interrupted before its editor, and Streamlit has dropped all its widgets
         for key, value in super().widget_values().items():
             st.session_state.setdefault(key, value)
 
