@@ -19,6 +19,7 @@ from explorer.ui import (  # noqa: E402
     presenter,
     responses,
     server_logs,
+    session_messages,
     session_reads,
     sign_in,
 )
@@ -27,6 +28,7 @@ from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
 responses.install()
+session_messages.install()
 session_reads.install()
 sign_in.install()
 server_logs.configure()

@@ -15,6 +15,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.specs.size import SIZE_TEXT, typed_text
+from explorer.ui import session_reads
 from explorer.ui.page_state.fields import PageFields
 from explorer.ui.page_state.guard import Link, StaleLinkGuard, consume_refresh, refresh
 from explorer.ui.shared import address
@@ -165,11 +166,8 @@ class PageState(ABC):
         return link if self.PARAMETERS is None else {key: link[key] for key in link if key in self.PARAMETERS}
 
     def _current_widgets(self) -> dict[str, object]:
-        return {
-            str(key): value
-            for key, value in st.session_state.items()
-            if str(key).startswith(self.PREFIXES) and not isinstance(value, pd.DataFrame)
-        }
+        values = session_reads.values_of(self.PREFIXES)
+        return {key: value for key, value in values.items() if not isinstance(value, pd.DataFrame)}
 
 
 @dataclass

@@ -39,3 +39,22 @@ def test_a_widget_reads_its_own_value_alone(monkeypatch: pytest.MonkeyPatch) -> 
     session_reads.install()
     assert shown() == "[None, 0.0, None, '', 'a']", "as without the module"
     assert not reads
+
+
+def test_the_values_of_a_page_are_those_of_its_prefixes() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from explorer.ui import session_reads
+
+        st.session_state["mine.plain"] = 1
+        st.session_state["other.plain"] = 2
+        st.number_input("Mine", value=3, key="mine.widget")
+        st.number_input("Other", value=4, key="other.widget")
+        st.number_input("Nameless", value=5)
+        values = session_reads.values_of(("mine.",))
+        st.text(repr(dict(sorted(values.items()))))
+
+    app = AppTest.from_function(page).run()
+    assert app.text[0].value == "{'mine.plain': 1, 'mine.widget': 3}"
+    assert app.number_input(key="mine.widget").set_value(7).run().text[0].value == "{'mine.plain': 1, 'mine.widget': 7}"
