@@ -32,6 +32,7 @@ MAX_SCREEN = 8_000  # characters of a link
 SCREEN = re.compile(r"/(?![/\\])[^\s\x00-\x1f]*")  # a browser leaves out tabs and line ends, and "//" is another server
 INVITATION = 600.0  # seconds in which an invitation can be used
 SILENCE = 180.0  # seconds without a request, after which a student without answers can lose the place
+UNUSED = 600.0  # seconds after which a class that nobody has joined or used can lose the place
 RETENTION = 86_400.0  # seconds after the end of a class, in which a teacher can save questions and answers
 
 
@@ -109,7 +110,7 @@ class Members(Database):
             now = self.now(connection)
             connection.execute(sa.delete(CLASSES).where(CLASSES.c.ends < now - RETENTION))
             count = connection.execute(sa.select(sa.func.count()).where(CLASSES.c.ends > now)).scalar_one()
-            if count >= settings().classes:
+            if count >= settings().classes and not _free_a_class(connection, now):
                 raise InputError(
                     _("This server has {count} classes, as many as it may have; try again when one has ended.").format(
                         count=count
@@ -332,6 +333,13 @@ def _free_a_place(connection: sa.Connection, code: str, since: float) -> bool:
         )
     )
     return gone.rowcount > 0
+
+
+def _free_a_class(connection: sa.Connection, now: float) -> bool:
+    """Deletes the oldest class that was opened some time ago and never used. Returns whether there was one."""
+    unused = CLASSES.c.ends > now, CLASSES.c.opened < now - UNUSED, CLASSES.c.students == 0, CLASSES.c.version == 1
+    oldest = sa.select(CLASSES.c.code).where(*unused).order_by(CLASSES.c.opened).limit(1).scalar_subquery()
+    return connection.execute(sa.delete(CLASSES).where(CLASSES.c.code == oldest)).rowcount > 0
 
 
 def _count_students(connection: sa.Connection, code: str) -> None:

@@ -176,6 +176,23 @@ def test_limits_hold_when_many_come_at_once(classes: Classes, limits: None, monk
         classes.open()
 
 
+@both_databases
+def test_an_unused_class_makes_room(classes: Classes, limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined, asked = opened(classes), opened(classes)
+    students(classes, joined.code, 1)
+    classes.ask(asked, QUESTION)
+    classes.end_question(asked)
+    monkeypatch.setattr(members, "UNUSED", -1.0)  # both were opened longer ago than that
+    with pytest.raises(InputError, match="2 classes"):
+        classes.open()
+    classes.end(asked)
+    unused, newer = opened(classes), opened(classes)
+    with pytest.raises(NoClassError):
+        classes.get(unused.code)
+    assert classes.get(newer.code).students == 0
+    assert classes.get(joined.code).students == 1
+
+
 @pytest.mark.parametrize("code", ["", "ABC", "abcdef", "ABCDE0", "A" * 50, "\0" * 6, "ABCDE'"])
 def test_other_codes_are_no_class(code: str, tmp_path: Path) -> None:
     classes = Classes(f"sqlite:///{tmp_path / 'store.db'}")
