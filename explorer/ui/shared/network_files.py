@@ -3,6 +3,8 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from threading import Lock
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -16,6 +18,8 @@ IMAGE_SIZE = 224  # pixels of a side that a file leaves free
 MAX_UPLOAD = 600  # megabytes; server.maxUploadSize is the same
 MAX_NAME = 100  # characters
 MAX_FILES = 8  # of a session; a newer one takes the place of the oldest
+MAX_LAYERS = 20_000  # of a session's files, at about 3 kB each; a newer one takes the place of the oldest ones
+MAX_ALL_LAYERS = 200_000  # of the files of all sessions
 PREFIX = "file:"  # of the text that stands for a file where networks are chosen
 FILES = "network-files"  # session_state key: the files by name
 
@@ -39,6 +43,15 @@ class NetworkFile:
         """The text that stands for the file in pickers and links. It does not contain the network."""
         return PREFIX + self.name
 
+    @property
+    def layers(self) -> int:
+        """Number of its layers."""
+        return len(self.analysis.layers)
+
+
+_kept: "WeakValueDictionary[int, NetworkFile]" = WeakValueDictionary()  # the files of all sessions, by id
+_lock = Lock()
+
 
 def open_file(name: str, content: bytes | memoryview) -> NetworkFile:
     """Read and analyse an ONNX file, and keep it in the session.
@@ -57,9 +70,26 @@ def open_file(name: str, content: bytes | memoryview) -> NetworkFile:
 
 
 def remember(file: NetworkFile) -> None:
-    """Keep a file in the session, as the latest."""
-    others = {name: other for name, other in opened().items() if name != file.name}
-    st.session_state[FILES] = dict([*others.items(), (file.name, file)][-MAX_FILES:])
+    """Keep a file in the session, as the latest.
+
+    Raises:
+        InputError: If the sessions keep as much as they may.
+    """
+    before = opened()
+    latest = {name: other for name, other in before.items() if name != file.name} | {file.name: file}
+    while len(latest) > 1 and (len(latest) > MAX_FILES or sum(one.layers for one in latest.values()) > MAX_LAYERS):
+        del latest[next(iter(latest))]
+    with _lock:
+        own = {id(one) for one in before.values()}
+        others = sum(one.layers for key, one in list(_kept.items()) if key not in own)
+        if others + sum(one.layers for one in latest.values()) > MAX_ALL_LAYERS:
+            raise InputError(
+                _("others have files with {count:,} layers open, as many as this server keeps; try again later").format(
+                    count=others
+                )
+            )
+        _kept[id(file)] = file
+    st.session_state[FILES] = latest
 
 
 def opened() -> dict[str, NetworkFile]:
