@@ -12,6 +12,7 @@ class Throughput:
         seconds_per_evaluated_image: Seconds for an image of validation or test.
         batch_size: Images in that batch.
         startup: Seconds from the start of a process to the end of its first step.
+        ready_startup: The same seconds without those in which the process imports PyTorch.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``, as chosen for the device.
     """
@@ -20,11 +21,14 @@ class Throughput:
     seconds_per_evaluated_image: float
     batch_size: int
     startup: float
+    ready_startup: float
     device: str
     precision: str
 
 
-def estimate_seconds(throughput: Throughput, *, epochs: int, train: int, validation: int, test: int) -> float:
+def estimate_seconds(
+    throughput: Throughput, *, epochs: int, train: int, validation: int, test: int, is_ready: bool = False
+) -> float:
     """Estimates the seconds of a run: start, epochs, and the test at the end.
 
     Not included: reading the data, and decoding images that stay in files.
@@ -35,7 +39,9 @@ def estimate_seconds(throughput: Throughput, *, epochs: int, train: int, validat
         train: Training images, without those held out for validation.
         validation: Validation images.
         test: Test images.
+        is_ready: Whether a process that has imported PyTorch waits for the job.
     """
     training = train / throughput.batch_size * throughput.seconds_per_step
     epoch = training + validation * throughput.seconds_per_evaluated_image
-    return throughput.startup + epochs * epoch + test * throughput.seconds_per_evaluated_image
+    startup = throughput.ready_startup if is_ready else throughput.startup
+    return startup + epochs * epoch + test * throughput.seconds_per_evaluated_image

@@ -266,15 +266,9 @@ def runner_problem() -> str:
     Raises:
         StoreError: If the store can't be read.
     """
-    pulse = runner_pulse()
-    try:
-        pid, since = int(pulse.read_text(encoding="utf-8")), time.time() - pulse.stat().st_mtime
-        process = psutil.Process(pid)
-        state, works = process.status(), RUNNER in process.cmdline()
-    except (OSError, ValueError, psutil.Error):  # it is starting, or has ended and is replaced
+    if (found := _runner_process()) is None:
         return ""
-    if not works:  # another process has the id now
-        return ""
+    pid, state, since = found
     if state == psutil.STATUS_STOPPED:
         return _(
             "The process that runs the jobs (pid {pid}) is suspended: nothing starts, stops or is recorded until it "
@@ -289,6 +283,23 @@ def runner_problem() -> str:
         return problem_file().read_text(encoding="utf-8")
     except OSError:
         return ""
+
+
+def has_ready_process() -> bool:
+    """Returns whether a runner is alive on this machine that keeps a process with PyTorch ready for the next job."""
+    return settings().keep_ready and settings().backend == "local" and _runner_process() is not None
+
+
+def _runner_process() -> tuple[int, str, float] | None:
+    """Returns the runner's process id, its state, and the seconds since its last pulse. None if there is no runner."""
+    pulse = runner_pulse()
+    try:
+        pid, since = int(pulse.read_text(encoding="utf-8")), time.time() - pulse.stat().st_mtime
+        process = psutil.Process(pid)
+        state, works = process.status(), RUNNER in process.cmdline()
+    except (OSError, ValueError, psutil.Error):  # it is starting, or has ended and is replaced
+        return None
+    return (pid, state, since) if works else None  # if not, another process has the id now
 
 
 def problem_file() -> Path:

@@ -16,8 +16,8 @@ from tests.pages import helpers
 open_page = partial(helpers.open_page, "train")
 
 PACE = Throughput(
-    seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
-    precision="fp32",
+    seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, ready_startup=1.0,
+    device="cpu", precision="fp32",
 )  # fmt: skip
 QUEUES: tuple[TaskQueue[Any], ...] = (cost.throughputs, data._loading, data._downloading, importing._read_queue)
 SUBMIT, LR = "train-submit", "train.recipe.lr"

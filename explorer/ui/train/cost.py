@@ -18,6 +18,7 @@ from explorer.families import Spec
 from explorer.i18n import _
 from explorer.jobs.estimate import Throughput, estimate_seconds
 from explorer.jobs.job import Job, Resources
+from explorer.jobs.service import has_ready_process
 from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP
@@ -140,8 +141,13 @@ def throughput_key(spec: Spec, recipe: Recipe, resources: Resources) -> str:
     return json.dumps({"spec": spec.to_dict(), "recipe": relevant.to_dict(), "resources": resources.model_dump()})
 
 
-def run_seconds(measured: Throughput, recipe: Recipe, preview: Preview) -> float:
-    """Estimates the seconds of one run."""
+def is_ready(resources: Resources) -> bool:
+    """Returns whether a process that has imported PyTorch waits for a job with these resources."""
+    return resources.processes == 1 and has_ready_process()
+
+
+def run_seconds(measured: Throughput, recipe: Recipe, preview: Preview, *, ready: bool) -> float:
+    """Estimates the seconds of one run, for which a process is ready or not."""
     fraction = recipe.validation_fraction
     return estimate_seconds(
         measured,
@@ -149,15 +155,17 @@ def run_seconds(measured: Throughput, recipe: Recipe, preview: Preview) -> float
         train=sum(preview.training_counts(fraction)),
         validation=sum(preview.validation_counts(fraction)),
         test=sum(preview.test),
+        is_ready=ready,
     )
 
 
-def sweep_seconds(measured: Throughput, jobs: list[Job], preview: Preview) -> float:
+def sweep_seconds(measured: Throughput, jobs: list[Job], preview: Preview, *, ready: bool) -> float:
     """Estimates the seconds of all jobs of a sweep, which share the slots of the machine.
 
     Assumes that every job has the throughput of the measured one, in images per second.
     """
-    return sum(run_seconds(measured, job.recipe, preview) for job in jobs) / min(slots(measured.device), len(jobs))
+    total = sum(run_seconds(measured, job.recipe, preview, ready=ready) for job in jobs)
+    return total / min(slots(measured.device), len(jobs))
 
 
 def slots(device: str) -> int:

@@ -154,8 +154,9 @@ def _job_memory(job: Job, form: Form, preview: Preview) -> MemoryEstimate:
 def _render_time(
     place: "st.delta_generator.DeltaGenerator", measured: Throughput, form: Form, preview: Preview, jobs: list[Job]
 ) -> None:
-    single = cost.run_seconds(measured, form.recipe, preview)
-    amount = cost.sweep_seconds(measured, jobs, preview) if len(jobs) > 1 else single
+    ready = cost.is_ready(form.resources)
+    single = cost.run_seconds(measured, form.recipe, preview, ready=ready)
+    amount = cost.sweep_seconds(measured, jobs, preview, ready=ready) if len(jobs) > 1 else single
     steps = -(-sum(preview.training_counts(form.recipe.validation_fraction)) // form.recipe.batch_size)
     explanation = _(
         "{time} in all. Measured here: {step:.1f} ms per step on {device} in {precision}; {steps:,} steps per "
@@ -163,7 +164,7 @@ def _render_time(
     ).format(
         time=cost.duration(amount),
         step=1000 * measured.seconds_per_step, device=measured.device, precision=measured.precision, steps=steps,
-        start=measured.startup,
+        start=measured.ready_startup if ready else measured.startup,
     )  # fmt: skip
     with place.container():
         st.metric(_("Time"), cost.short_duration(amount), border=True, help=plain(explanation))

@@ -22,11 +22,12 @@ TIMES = 4  # largest factor between estimate and real duration
 
 
 def test_a_case_by_hand() -> None:
-    measured = Throughput(0.5, 0.01, batch_size=50, startup=3, device="cpu", precision="fp32")
+    measured = Throughput(0.5, 0.01, batch_size=50, startup=3, ready_startup=1, device="cpu", precision="fp32")
     assert estimate_seconds(measured, epochs=10, train=900, validation=100, test=200) == pytest.approx(
         3 + 10 * (18 * 0.5 + 1) + 2
     )
     assert estimate_seconds(measured, epochs=1, train=50, validation=0, test=0) == pytest.approx(3.5)
+    assert estimate_seconds(measured, epochs=1, train=50, validation=0, test=0, is_ready=True) == pytest.approx(1.5)
 
 
 def test_a_real_run_takes_about_the_estimated_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -264,6 +264,7 @@ def test_no_runner_is_started_without_active_jobs(
 def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
     pulse = service.runner_pulse()
     assert service.runner_problem() == ""
+    assert not service.has_ready_process()
     submit_jobs()
     # Its command line contains the name of the runner's module.
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", service.RUNNER])
@@ -272,6 +273,7 @@ def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
             time.sleep(0.01)
         pulse.write_text(str(process.pid), encoding="utf-8")
         assert service.runner_problem() == ""
+        assert service.has_ready_process()
         service.problem_file().write_text("the cluster can't be reached", encoding="utf-8")  # as the runner says it
         assert service.runner_problem() == "the cluster can't be reached"
         os.utime(pulse, (0, 0))
@@ -285,3 +287,4 @@ def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
     assert service.runner_problem() == ""  # nor what that runner said about a cluster
     pulse.write_text(str(os.getpid()), encoding="utf-8")  # another process has the id now
     assert service.runner_problem() == ""
+    assert not service.has_ready_process()
