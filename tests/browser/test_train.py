@@ -112,7 +112,7 @@ def test_a_zip_is_uploaded_shown_and_removed(visit: Visit, tmp_path: Path) -> No
     page = visit("train")
     page.get_by_text("Your own images").click()
     page.locator("input[type=file]").set_input_files(archive)
-    expect(page.get_by_text("2 classes, colour, 16 × 12 pixels")).to_be_visible()
+    expect(page.get_by_text("2 classes, colour, 16 × 12 (width × height) pixels")).to_be_visible()
     expect(page).to_have_url(re.compile(r"dataset=uploaded(:|%3A)pets-[0-9a-f]{10}\.zip"))
     expect(page.locator(".samples").first.locator("figcaption").first).to_have_text("cat")
     expect(page.get_by_text("images of 3 channels")).to_be_visible()

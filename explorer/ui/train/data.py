@@ -16,6 +16,7 @@ from explorer.errors import ContentError, InputError
 from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
+from explorer.specs.size import Size, picture_size
 from explorer.training.fitting import augmentations, flip_notes
 from explorer.ui.shared.chart_text import LEGEND_ABOVE, PlainFigure
 from explorer.ui.shared.task_progress import follow_task
@@ -159,12 +160,11 @@ def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
 def _description(preview: Preview) -> str:
     colour = _("colour") if preview.channels == 3 else _("grey")
     if preview.pixels:
-        height, width = preview.pixels
         return ngettext(
-            "{classes:,} class, {colour}, {width} × {height} pixels",
-            "{classes:,} classes, {colour}, {width} × {height} pixels",
+            "{classes:,} class, {colour}, {size} pixels",
+            "{classes:,} classes, {colour}, {size} pixels",
             len(preview.classes),
-        ).format(classes=len(preview.classes), colour=colour, width=width, height=height)
+        ).format(classes=len(preview.classes), colour=colour, size=picture_size(Size(*preview.pixels)))
     return ngettext(
         "{classes:,} class, {colour}, images of several sizes",
         "{classes:,} classes, {colour}, images of several sizes",
@@ -215,7 +215,7 @@ def _render_samples(form: Form, preview: Preview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _("As trained on, {size} pixels; augmentation: {names}").format(
-                size=form.spec.sides, names=plain(samples.augmentation_text(names))
+                size=picture_size(form.spec.sides), names=plain(samples.augmentation_text(names))
             ),
             width="stretch",
         )

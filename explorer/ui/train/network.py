@@ -13,7 +13,7 @@ from explorer.families import PRESETS, Spec, saved
 from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.specs.size import picture_size
+from explorer.specs.size import Size, picture_size
 from explorer.training.fitting import adapt
 from explorer.ui.shared import address
 from explorer.ui.shared.networks import EDITED, full_title
@@ -93,10 +93,9 @@ def render_fitted(form: Form, preview: Preview) -> Spec | None:
         st.error(plain(str(error)), icon=":material/error:")
         return None
     if preview.pixels and preview.pixels != spec.sides:
-        height, width = preview.pixels
         notes.append(
-            _("The images are resized from {width} × {height} to {size} pixels.").format(
-                width=width, height=height, size=picture_size(spec.sides)
+            _("The images are resized from {given} to {size} pixels.").format(
+                given=picture_size(Size(*preview.pixels)), size=picture_size(spec.sides)
             )
         )
     for note in notes:
