@@ -69,13 +69,22 @@ def for_browser(network: Network) -> dict[str, Any] | None:
     ``weights``. Each step has a ``name``, the indices of the values that it reads (``of``; 0 is the image, 1 the result
     of the first step), and its own numbers.
     """
-    card = network.card
-    framing = ink.framing_for(card)
-    height, width = card.inputs.sides
-    if framing is None or height != width or network.memory > MAX_BYTES or network.analysis.totals.macs > MAX_MACS:
+    card, strokes = network.card, strokes_of(network.card)
+    if strokes is None or network.memory > MAX_BYTES or network.analysis.totals.macs > MAX_MACS:
         return None
     found = written(network.module, card)
-    return found and {"framing": framing.value, "bright": ink.strokes_are_bright(card), **found}
+    return found and strokes | found
+
+
+def strokes_of(card: Card) -> dict[str, Any] | None:
+    """Returns how the browser prepares a drawing: ``framing`` and ``bright``.
+
+    None if the network takes no drawings, or its input is not square, as the field is.
+    """
+    framing = ink.framing_for(card)
+    if framing is None or card.inputs.sides.height != card.inputs.sides.width:
+        return None
+    return {"framing": framing.value, "bright": ink.strokes_are_bright(card)}
 
 
 def written(module: nn.Module, card: Card) -> dict[str, Any] | None:
@@ -130,8 +139,8 @@ def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
         generator = torch.Generator().manual_seed(inputs.permutation_seed)
         order = torch.randperm(inputs.sides.area, generator=generator).tolist()
     return {
-        "size": inputs.sides.height, "channels": channels, "mean": levels[0].float().tolist(),
-        "rate": levels[1].reciprocal().float().tolist(), "order": order,
+        "height": inputs.sides.height, "width": inputs.sides.width, "channels": channels, "order": order,
+        "mean": levels[0].float().tolist(), "rate": levels[1].reciprocal().float().tolist(),
     }  # fmt: skip
 
 

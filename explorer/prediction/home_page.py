@@ -15,7 +15,7 @@ from explorer.exports.run import translate_errors
 from explorer.files import atomic_write
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _, language
-from explorer.prediction import browser_network, ink
+from explorer.prediction import browser_network
 from explorer.weights.files import load
 
 MAX_BYTES = 12_000_000  # of weights as 32-bit floats; the file is a third larger
@@ -55,8 +55,7 @@ def home_page(path: Path) -> str:
     found = browser_network.written(module, card)
     if found is None:
         raise InputError(_("page: the network has a layer that the page can't compute; export it as onnx"))
-    framing = ink.framing_for(card)
-    strokes = {"framing": framing.value, "bright": ink.strokes_are_bright(card)} if framing else None
+    strokes = browser_network.strokes_of(card)
     data = {
         "name": card.name, "classes": list(card.classes), "network": {**found, **(strokes or {})},
         "resize": card.inputs.resize, "draws": strokes is not None, "side": 300, "words": _words(),

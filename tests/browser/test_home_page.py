@@ -18,11 +18,15 @@ from tests.helpers.toys import GOOGLENET, RESNET, toy_spec
 from tests.helpers.weights import random_weights
 
 
-@pytest.mark.parametrize(("family", "channels"), [(GOOGLENET, 3), (RESNET, 1)])
+@pytest.mark.parametrize(
+    ("family", "channels", "image_size"), [(GOOGLENET, 3, None), (RESNET, 1, None), (RESNET, 1, [24, 40])]
+)
 def test_a_picture_is_answered_offline(
-    family: dict[str, object], channels: int, browser: Browser, tmp_path: Path
+    family: dict[str, object], channels: int, image_size: list[int] | None, browser: Browser, tmp_path: Path
 ) -> None:
     options: dict[str, object] = {"shortcut": "A"} if family is RESNET else {"aux_after": [], "activation": "gelu"}
+    if image_size:
+        options["image_size"] = image_size
     spec = toy_spec(family, in_channels=channels, **options)
     network = build(spec)
     network.load_state_dict(random_weights(network))
@@ -50,7 +54,7 @@ def test_a_picture_is_answered_offline(
         shown = ours if len(classes) <= 10 else ours.sort(descending=True).values[:10]
         torch.testing.assert_close(torch.tensor(theirs), shown.float(), rtol=1e-3, atol=1e-4)
         expect(page.locator("h1")).to_have_text("A <net>")
-        expect(page.locator("#draw")).to_be_visible(visible=channels == 1)
+        expect(page.locator("#draw")).to_be_visible(visible=channels == 1 and not image_size)
         assert faults(page) == []
         assert errors == []
         assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []

@@ -233,9 +233,9 @@ class Field {
     const ink = image(INK_SIDE, INK_SIDE);
     for (let index = 0; index < ink.data.length; index++) ink.data[index] = Math.fround(pixels[4 * index] / 255);
     const { framing, bright, input } = this.network;
-    const levels = frameStrokes(ink, framing, input.size);
+    const levels = frameStrokes(ink, framing, input.height);
     if (levels && !bright) levels.forEach((level, index) => (levels[index] = 255 - level));
-    this.showSeen(levels, input.size, bright);
+    this.showSeen(levels, input.height, bright);
     this.showAnswer(levels && this.classify(levels));
     const now = performance.now();
     this.ready = now + Math.max(BETWEEN, now - started); // half of the time is left to the pen

@@ -4,7 +4,7 @@ function networkFrom({ steps, weights, input }) {
   const bytes = Uint8Array.from(atob(weights), (character) => character.charCodeAt(0));
   const numbers = new Float32Array(bytes.buffer);
   const tensor = (part) => part && numbers.subarray(part[0], part[0] + part[1]);
-  // Returns the probabilities of the classes for 8-bit levels: size × size for all channels, or for each channel.
+  // Returns the probabilities of the classes for 8-bit levels: height × width for all channels, or for each channel.
   return (levels) => {
     const values = [prepared(levels, input)];
     for (const step of steps) {
@@ -14,8 +14,8 @@ function networkFrom({ steps, weights, input }) {
   };
 }
 
-function prepared(levels, { size, channels, mean, rate, order }) {
-  const area = size * size, data = new Float32Array(channels * area);
+function prepared(levels, { height, width, channels, mean, rate, order }) {
+  const area = height * width, data = new Float32Array(channels * area);
   for (let channel = 0; channel < channels; channel++) {
     const start = levels.length > area ? channel * area : 0;
     for (let index = 0; index < area; index++) {
@@ -24,7 +24,7 @@ function prepared(levels, { size, channels, mean, rate, order }) {
       data[channel * area + index] = Math.fround(level - mean[own]) * rate[own];
     }
   }
-  return { data, shape: [channels, size, size] };
+  return { data, shape: [channels, height, width] };
 }
 
 const OPERATIONS = {

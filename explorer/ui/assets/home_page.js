@@ -10,17 +10,19 @@ if (page.draws) {
   new Field(document.querySelector(".drawing"), "page").update(page, null);
 }
 
-const { size, channels } = page.network.input;
+const { height: rows, width: columns, channels } = page.network.input;
 const answerOf = networkFrom(page.network);
 const seen = element("seen"), video = element("video"), camera = element("camera");
 let picture = null, stream = null;
-seen.width = seen.height = size;
+seen.width = columns;
+seen.height = rows;
+seen.style.aspectRatio = `${columns} / ${rows}`;
 
 // Draws the part of a picture that the network reads: all of it, or the middle of the resized picture.
 function show(source, width, height) {
   const context = seen.getContext("2d", { willReadFrequently: true, alpha: false });
   context.imageSmoothingQuality = "high";
-  let [w, h] = [size, size];
+  let [w, h] = [columns, rows];
   if (page.resize) {
     const scale = page.resize / Math.min(width, height);
     [w, h] = [width * scale, height * scale];
@@ -35,9 +37,9 @@ function show(source, width, height) {
     [last, lastWidth, lastHeight] = [half, half.width, half.height];
   }
   context.fillStyle = "#fff"; // behind transparent pixels
-  context.fillRect(0, 0, size, size);
-  context.drawImage(last, (size - w) / 2, (size - h) / 2, w, h);
-  const shown = context.getImageData(0, 0, size, size), pixels = shown.data, area = size * size;
+  context.fillRect(0, 0, columns, rows);
+  context.drawImage(last, (columns - w) / 2, (rows - h) / 2, w, h);
+  const shown = context.getImageData(0, 0, columns, rows), pixels = shown.data, area = rows * columns;
   const levels = new Uint8Array(channels * area);
   for (let index = 0; index < area; index++) {
     let colours = [...pixels.subarray(4 * index, 4 * index + 3)];
