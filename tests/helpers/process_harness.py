@@ -173,8 +173,9 @@ class Arena:
     def _watch(self) -> None:
         """Poll whether a job trains twice: two supervisors, or two processes of one rank.
 
-        A process that is about to run another program looks like its parent for a moment, so only processes that two
-        polls in a row have found count.
+        A process that is about to run another program looks like its parent for a moment, or for longer on a busy
+        machine. So only processes count that two polls in a row have found, and that are not children of such a
+        process: a runner starts supervisors, and a supervisor starts workers.
         """
         suspects: set[int] = set()
         while not self._over.wait(0.1):
@@ -183,10 +184,13 @@ class Arena:
             # Older processes belong to no job. Polling every process of the machine would take a whole core.
             young = [process for process in psutil.process_iter() if self._is_young(process)] if records else []
             for record in records:
-                there = [(role(process), process.pid) for process in processes_of_job(record.id, young)]
+                there = [
+                    (role(process), process.pid, parent(process)) for process in processes_of_job(record.id, young)
+                ]
                 most = {"supervisor": 1, "worker": record.resources["processes"]}
                 for each, limit in most.items():
-                    pids = {pid for found, pid in there if found == each}
+                    parents = {pid: above for found, pid, above in there if found == each}
+                    pids = {pid for pid, above in parents.items() if above not in parents}
                     if len(pids) > limit:
                         seen |= pids
                         if pids <= suspects:
@@ -213,6 +217,14 @@ def words(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def parent(process: psutil.Process) -> int:
+    """Process id of the parent; 0 if the process has ended."""
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def role(process: psutil.Process) -> str:

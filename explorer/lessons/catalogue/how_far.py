@@ -16,7 +16,7 @@ VGG = PRESETS["vgg16"].spec
 IMAGE = VGG.sides.height  # pixels a side
 SMALL = PRESETS["vgg16-cifar10"].spec.sides.height
 MOST, FEW = 0.75, 0.4  # shares of the theoretical field
-GOOD_FIT = 0.5  # share of the differences that a Gaussian explains, so that the field looks like one
+LIKE_A_GAUSSIAN = 0.5  # share of the differences that a Gaussian explains, so that the field looks like one
 ALIKE = 0.1  # relative difference up to which two numbers of pixels count as equal
 
 
@@ -288,7 +288,7 @@ def _effective(result: Any) -> str:
     ).format(
         share=found.trained.fit.r2,
         meaning=_("So this is roughly what the field looks like.")
-        if found.trained.fit.r2 > GOOD_FIT
+        if found.trained.fit.r2 > LIKE_A_GAUSSIAN
         else _("So the field is not such a spot: this unit follows what is in the picture."),
     )
     return f"{counted} {reason}"

@@ -49,7 +49,7 @@ class NetworkFile:
         return len(self.analysis.layers)
 
 
-_kept: "WeakValueDictionary[int, NetworkFile]" = WeakValueDictionary()  # the files of all sessions, by id
+_held: "WeakValueDictionary[int, NetworkFile]" = WeakValueDictionary()  # the files of all sessions, by id
 _lock = Lock()
 
 
@@ -81,14 +81,14 @@ def remember(file: NetworkFile) -> None:
         del latest[next(iter(latest))]
     with _lock:
         own = {id(one) for one in before.values()}
-        others = sum(one.layers for key, one in list(_kept.items()) if key not in own)
+        others = sum(one.layers for key, one in list(_held.items()) if key not in own)
         if others + sum(one.layers for one in latest.values()) > MAX_ALL_LAYERS:
             raise InputError(
                 _("others have files with {count:,} layers open, as many as this server keeps; try again later").format(
                     count=others
                 )
             )
-        _kept[id(file)] = file
+        _held[id(file)] = file
     st.session_state[FILES] = latest
 
 

@@ -17,7 +17,7 @@ from explorer.ui.shared.network_files import NetworkFile, opened, remember
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Begins another session."""
-    network_files._kept.clear()
+    network_files._held.clear()
 
     def begin() -> None:
         monkeypatch.setattr(st, "session_state", {})
