@@ -39,6 +39,7 @@ QUESTION_SECONDS = 20.0
 ANSWER_CHANCE = 0.2  # of a student who has read the question, each time that the bar asks for the state
 PAUSE = 3.0  # seconds between two actions of a student, on average
 ACTIONS = {"edit": 3, "layer": 3, "lesson": 2, "predict": 2}  # how often, beside the answers
+PAGE_RUNS = frozenset([*ACTIONS, "open", "watch"])
 NETWORKS = ("net=vgg16", "net=resnet50", "net=googlenet", "net=resnet20")
 LESSONS = ("kernel-slides", "why-3x3", "how-far", "vgg", "inception")
 WEIGHTS = ("mnist-cnn", "digits-cnn", "resnet20-cifar10")
@@ -65,6 +66,10 @@ class Measured:
             self.times[kind].append(await doing)
         except FAULTS as error:
             self.errors.append(f"{kind}: {type(error).__name__} {error}")
+
+    def runs(self) -> int:
+        """Returns how many runs of pages or their parts have been measured."""
+        return sum(len(times) for kind, times in self.times.items() if kind in PAGE_RUNS)
 
     def report(self) -> None:
         """Prints a line for each kind of action."""
@@ -331,14 +336,16 @@ async def lesson(students: int, phones: int, minutes: float, browsers: int, addr
             asyncio.create_task(Student(number, tab, measured, chance).work()) for number, tab in enumerate(tabs[1:])
         ]
         tasks += [asyncio.create_task(browse(address, bar.code, number, measured)) for number in range(browsers)]
-        used, begun, grown = server.seconds(), time.monotonic(), []
+        used, begun, runs = server.seconds(), time.monotonic(), measured.runs()
+        grown: list[tuple[float, float]] = []
         while (passed := time.monotonic() - begun) < 60 * minutes:
             for task in tasks:
                 if task.done():
                     task.result()  # raises what ended it
             grown.append((passed, server.memory()))
             await asyncio.sleep(min(10.0, 60 * minutes - passed))
-        busy = (server.seconds() - used) / (time.monotonic() - begun)
+        spent, passed = server.seconds() - used, time.monotonic() - begun
+        runs = measured.runs() - runs
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -350,8 +357,11 @@ async def lesson(students: int, phones: int, minutes: float, browsers: int, addr
     print(
         f"  {len(measured.errors)} errors in {count:,} requests; p95 of {LIMIT} ms or more: {', '.join(late) or 'none'}"
     )
-    print(f"  server: {busy:.0%} of one core, {opened:.0f} MiB with all pages open", end="")
-    print(f", {max(opened - before, 0) / students:.1f} MiB a session" if students else "")
+    print(f"  server: {spent / passed:.0%} of one core, {opened:.0f} MiB with all pages open", end="")
+    if students:
+        print(f", {1000 * spent / max(runs, 1):.0f} ms of CPU a run of a page", end="")
+        print(f", {max(opened - before, 0) / students:.1f} MiB a session", end="")
+    print()
     half = [memory for passed, memory in grown if passed >= 30 * minutes]
     print(f"  memory: {grown[0][1]:.0f} MiB at first, {half[0]:.0f} at half time, {grown[-1][1]:.0f} MiB at the end")
 
