@@ -15,6 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ |= {"EXPLORER_READ_ONLY": "true", "EXPLORER_ALLOWED_HOSTS": "*", "EXPLORER_RUN_JOBS": "false"}
 sys.path.insert(0, str(ROOT))
 
-from explorer.ui.upload_limit import UploadLimit  # noqa: E402
+from explorer.ui.upload_limit import UploadLimit  # noqa: E402  needs the path and the settings above
 
 app = st.App(ROOT / "explorer" / "main.py", middleware=[Middleware(UploadLimit)])

@@ -1,7 +1,7 @@
-"""The event loop is woken once for all that a script has said until the loop comes.
+"""Wakes the event loop once for many messages of a script, and not once for each.
 
-Streamlit wakes its event loop for each element of a page. The script and the loop then take the interpreter from each
-other a hundred times in a run.
+Streamlit wakes its event loop for each element of a page. The thread of the script and that of the loop then take the
+interpreter's lock from each other about a hundred times in a run.
 """
 
 from collections import deque
@@ -12,11 +12,11 @@ from streamlit.runtime.app_session import AppSession
 
 
 class _Waiting:
-    """What a session's script has told the event loop and the loop has not handled.
+    """Callbacks of a session that the event loop has not called yet.
 
     Attributes:
-        callbacks: What the loop is to call.
-        is_woken: Whether the loop will look.
+        callbacks: The callbacks, in order.
+        is_woken: Whether a call of ``handle`` is waiting in the loop.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ def install() -> None:
         wake_once(self, waiting)
 
     def wake_once(session: Any, waiting: _Waiting) -> None:
-        if not waiting.is_woken:  # two threads may both wake the loop, which does no harm
+        if not waiting.is_woken:  # if two threads wake it at the same time, the second call finds nothing to do
             waiting.is_woken = True
             wake(session, lambda: handle(session, waiting))
 

@@ -46,7 +46,6 @@ class ArchitectureState(FieldsState[ArchitectureView]):
         history: Networks for undo and redo.
         file: Network from a file, which the page shows in place of the edited network; None if there is none.
         opened_at: Time at which it was opened.
-        is_opened: Whether the page shows the network of the opened link.
     """
 
     NAME: ClassVar[str] = EDITED
@@ -65,7 +64,6 @@ class ArchitectureState(FieldsState[ArchitectureView]):
     history: History[NamedNetwork] = field(default_factory=History)
     file: NetworkFile | None = None
     opened_at: float = 0.0
-    is_opened: bool = True
 
     @property
     def spec(self) -> Spec:

@@ -51,7 +51,6 @@ class CompareState(FieldsState[CompareView]):
     Attributes:
         networks: The networks.
         problems: Errors of the texts in the pickers, by letter.
-        is_opened: Whether the page shows networks of the opened link.
         file_problem: Error of the last file.
     """
 
@@ -66,7 +65,6 @@ class CompareState(FieldsState[CompareView]):
     networks: list[Compared] = field(default_factory=lambda: _networks(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
     file_problem: str = ""
-    is_opened: bool = True
 
     def open_link(self, link: Link) -> list[str]:
         """Set networks and view from the link. If fewer networks than two can be read, the page keeps its networks."""

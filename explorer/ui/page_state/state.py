@@ -181,12 +181,14 @@ class FieldsState(PageState, Generic[V]):
         PREFIX: Prefix of the keys of the fields' widgets.
         WIDGETS: Names of the fields that have a widget.
         view: Values of the fields.
+        is_opened: Whether the page shows the content of the opened link, at least in part.
     """
 
     PREFIX: ClassVar[str]
     WIDGETS: ClassVar[tuple[str, ...]]
 
     view: V = field(kw_only=True)
+    is_opened: bool = field(default=True, kw_only=True)
 
     def open_link(self, link: Link) -> list[str]:
         """Set the fields from the link. A field whose text can't be read gets its default."""
