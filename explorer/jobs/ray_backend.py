@@ -276,8 +276,9 @@ class RayBackend:
             try:
                 if time.monotonic() >= self._next_check:
                     self.cluster.check()
-                    self._next_check = time.monotonic() + CHECK_EVERY
                     self.capacity = self.cluster.capacity()
+                    if self.capacity.nodes:  # a head that has just started knows none for a moment
+                        self._next_check = time.monotonic() + CHECK_EVERY
                     self._report("")
                 for submission_id, watched in self._snapshot():
                     self._look(submission_id, watched)

@@ -55,14 +55,15 @@ def waiting_words(resources: Resources, capacity: Capacity, *, on_gpu: bool) -> 
     cpus, gpus = resources.threads or settings().ray_cpus, int(on_gpu)
     processes = ngettext("{count} process", "{count} processes", resources.processes).format(count=resources.processes)
     wanted = _("CPUs: {cpus}, GPUs: {gpus}").format(cpus=cpus, gpus=gpus)
-    fits = [node for node in capacity.nodes if node["CPU"] >= cpus and node["GPU"] >= gpus]
-    if capacity.nodes and not fits:
+    if capacity.nodes and not any(node["CPU"] >= cpus and node["GPU"] >= gpus for node in capacity.nodes):
         return _(
             "waiting in the cluster's queue: no node has what each process needs ({wanted}); it starts when one joins"
         ).format(wanted=wanted)
-    free = capacity.free or {}
+    if not capacity.free:  # the head has just started, or another version of Ray says it otherwise
+        return _("waiting in the cluster's queue; the cluster does not say yet what is free")
+    free = capacity.free
     enough = free.get("CPU", 0) >= cpus * resources.processes and free.get("GPU", 0) >= gpus * resources.processes
-    if enough or not capacity.free:
+    if enough:
         return _("the cluster starts it")
     return _(
         "waiting in the cluster's queue for {processes} with {wanted} each; free: {cpus:g} CPUs, {gpus:g} GPUs"

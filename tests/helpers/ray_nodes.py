@@ -45,11 +45,10 @@ class _Nodes:
         from ray.cluster_utils import Cluster
 
         self._cluster = Cluster()
+        self._count = count
         self.head = self._add_head()
         self.workers: list[Any] = []
-        for _node in range(count - 1):
-            self.add_worker()
-        self._cluster.wait_for_nodes()
+        self.complete()
 
     @property
     def address(self) -> str:
@@ -83,6 +82,13 @@ class _Nodes:
     def add_worker(self) -> None:
         """Add a node with one CPU."""
         self.workers.append(self._add_node(num_cpus=1, wait=False))
+
+    def complete(self) -> None:
+        """Add workers in place of those that were killed, and wait until all nodes have joined."""
+        while len(self.workers) < self._count - 1:
+            self.add_worker()
+        for node in self.workers:
+            self._cluster._wait_for_node(node, PATIENCE)
 
     def kill_worker(self, node_id: str) -> None:
         """Kill a node with its processes, as if its machine lost the power."""
@@ -118,6 +124,10 @@ class Nodes:
     def add_worker(self) -> None:
         """Add a node with one CPU."""
         self._do("add_worker")
+
+    def complete(self) -> None:
+        """Add workers in place of those that were killed, and wait until all nodes have joined."""
+        self._do("complete")
 
     def restart_head(self) -> None:
         """Kill all nodes, and start a head that knows nothing, at the same address."""

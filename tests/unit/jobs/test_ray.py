@@ -73,7 +73,7 @@ class Queue:
     def wait(self, job: str, wanted: Callable[[Record], Any]) -> Record:
         begin = time.monotonic()
         while not wanted(record := self.store.get(job)):
-            assert time.monotonic() - begin < PATIENCE, (record, self.backend.problem)
+            assert time.monotonic() - begin < PATIENCE, (record.status, record.live, self.backend.problem)
             self.runner.step()
             time.sleep(0.1)
         return record
@@ -98,6 +98,7 @@ def queue(nodes: Nodes, jobs: Store, data: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("EXPLORER_BACKEND", "ray")
     monkeypatch.setenv("EXPLORER_RAY_ADDRESS", nodes.address)
     settings.cache_clear()
+    nodes.complete()  # an earlier test, in whatever order they run, may have killed some
     made = Queue(jobs, data)
     yield made
     made.backend.close()

@@ -13,7 +13,8 @@ from explorer.jobs import ray_supervisor, service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.processes import identity
 from explorer.jobs.ray_backend import RayBackend, RaySlots
-from explorer.jobs.ray_cluster import Cluster, ClusterError
+from explorer.jobs.ray_cluster import Capacity, Cluster, ClusterError
+from explorer.jobs.ray_submission import waiting_words
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
@@ -170,6 +171,11 @@ def test_ray_gets_every_job_up_to_the_bound_with_its_resources(queue: Queue, hea
     queue.until(lambda: "for 1 process with CPUs: 4, GPUs: 0 each; free: 1 CPUs" in queue.step_of(large))
     head.free = 4.0
     queue.until(lambda: queue.step_of(large) == "the cluster starts it")
+
+
+def test_a_job_is_not_said_to_start_while_the_cluster_does_not_say_what_is_free() -> None:
+    for unknown in (Capacity(), Capacity(({"CPU": 4.0, "GPU": 0.0},), {})):
+        assert "does not say yet what is free" in waiting_words(Resources(threads=1), unknown, on_gpu=False)
 
 
 def test_a_job_that_waits_at_ray_stops_at_once(queue: Queue, head: FakeHead) -> None:
