@@ -6,7 +6,7 @@ from pathlib import Path
 from explorer.errors import SpecError, shown
 from explorer.families import saved
 from explorer.families.parsing import parse_json, parse_spec
-from explorer.families.registry import FAMILIES, PRESETS
+from explorer.families.registry import FAMILIES, PRESETS, parts
 from explorer.i18n import _
 from explorer.specs.base import Spec
 from explorer.specs.reading import read_json
@@ -32,13 +32,27 @@ def resolve(text: str) -> Spec:
         return saved.load(text.removeprefix(SAVED))
     if text.endswith(".json"):
         return parse_spec(read_json(Path(text), "spec"))
-    if close := get_close_matches(text[:60], PRESETS, n=3):
+    if close := _close_names(text):
         raise SpecError(
             _("spec: {value} is not a preset; did you mean {names}?").format(value=shown(text), names=", ".join(close))
         )
     raise SpecError(
         _("spec: {value} is not a preset, torchvision:NAME, a .json file or inline JSON").format(value=shown(text))
     )
+
+
+def _close_names(text: str) -> list[str]:
+    """Names that a text may mean: presets, and names that a family knows, also if written without the prefix."""
+    modules = [module for module in parts("network").values() if hasattr(module, "own_names")]
+    known = {name.rpartition(":")[2]: name for module in modules for name in module.own_names()}
+    spellings = {_spelling(short): full for short, full in (known | {name: name for name in PRESETS}).items()}
+    wanted = _spelling(text[:60])
+    close = [wanted] if wanted in spellings else get_close_matches(wanted, spellings, n=3)
+    return [spellings[one] for one in close]
+
+
+def _spelling(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def from_name(name: str) -> Spec | None:

@@ -67,9 +67,9 @@ def download(page_state: LearnState, result: Any) -> None:
 
     def content() -> str:
         section, view = page_state.section, page_state.view
-        settings = {label: str(getattr(view, name)) for name, label in section.labels().items()}
+        assert view is not None  # noqa: S101  there is a result
         chapter = Chapter(
-            settings=settings,
+            settings=section.settings(view),
             numbers=[(fact.label, fact.value, fact.formula) for fact in section.numbers(result)],
             figures=list(zip(section.figures(result, dark=False), section.figures(result, dark=True), strict=True)),
             predictions=answered(page_state),

@@ -27,13 +27,15 @@ SIMILAR = 0.3  # share of common layers from which on a message names the preset
 
 def explain_unfit(spec: Spec, guess: Guess) -> str:
     """Explains why a network is not the named one."""
+    found = _found(guess)
     if not guess.units or spec.family != guess.spec.family:
         return _("the tensors are not those of {wanted}; they are those of {found}").format(
-            wanted=_name(spec), found=spec_argument(guess)
+            wanted=_name(spec), found=found
         )
-    return _("{fault} They are the tensors of {found}.").format(
-        fault=_difference(spec, our_layers(spec).units, guess.units), found=spec_argument(guess)
-    )
+    fault = _difference(spec, our_layers(spec).units, guess.units)
+    if found == _unnamed(spec):  # this would be said of both networks
+        return fault
+    return _("{fault} They are the tensors of {found}.").format(fault=fault, found=found)
 
 
 def explain_unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
@@ -58,7 +60,7 @@ def explain_unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
                 "{count} tensor belongs to no layer that we know ({names}); without it, the network would be {found}",
                 "{count} tensors belong to no layer that we know ({names}); without them, the network would be {found}",
                 len(layers.rest),
-            ).format(count=len(layers.rest), names=_first_names(layers.rest), found=spec_argument(guesses[0]))
+            ).format(count=len(layers.rest), names=_first_names(layers.rest), found=_found(guesses[0]))
     if (early := next((unit for unit in layers.units if unit.is_activated_early), None)) is not None and early.norm:
         return _(
             "the numbering shows a module without tensors between {tensor} of {shape} and its batch norm {norm}: "
@@ -119,10 +121,14 @@ def explain_missing_start(units: Sequence[Unit]) -> str | None:
     )  # fmt: skip
 
 
-def spec_argument(guess: Guess) -> str:
-    """Returns the network of a guess in the form for --spec: a preset's name, or JSON."""
+def _found(guess: Guess) -> str:
+    """Returns the network of a guess in words: a preset's name, or what it is. A whole spec would hide the fault."""
     name = nearest(guess.spec)
-    return name if _is_named(guess.spec, name) else guess.spec.to_json()
+    return name if _is_named(guess.spec, name) else _unnamed(guess.spec)
+
+
+def _unnamed(spec: Spec) -> str:
+    return _("an unnamed network ({description})").format(description=spec.describe())
 
 
 def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str:

@@ -239,3 +239,16 @@ def test_unknown_names_get_a_suggestion() -> None:
         resolve("resnet51")
     with pytest.raises(SpecError, match="not a preset, torchvision:NAME"):
         resolve("zzz")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("shufflenet_v2_x0_5", "torchvision:shufflenet_v2_x0_5"),
+        ("Wide-ResNet101-2", "torchvision:wide_resnet101_2"),
+        ("VGG19_BN", "vgg19-bn"),
+    ],
+)
+def test_a_name_without_its_prefix_or_in_another_spelling_is_suggested(typed: str, meant: str) -> None:
+    with pytest.raises(SpecError, match=f"did you mean {meant}\\?$"):
+        resolve(typed)

@@ -84,14 +84,22 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    return {
+        "activation": {
+            "sigmoid": _("Sigmoid"), "tanh": _("Tanh"), "relu": _("ReLU"), "leaky_relu": _("Leaky ReLU"),
+            "elu": _("ELU"),
+        },
+        "init": {"default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01")},
+    }  # fmt: skip
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
     names = labels()
     options: dict[str, tuple[Any, ...]] = {"depth": DEPTHS, "activation": ACTIVATIONS, "init": INITS}
-    titles = {
-        "sigmoid": _("Sigmoid"), "tanh": _("Tanh"), "relu": _("ReLU"), "leaky_relu": _("Leaky ReLU"), "elu": _("ELU"),
-        "default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01"),
-    }  # fmt: skip
+    titles = {value: title for choices in words().values() for value, title in choices.items()}
     values: dict[str, Any] = {"show": value(NAME, "show")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for name, choices in options.items():
@@ -206,4 +214,4 @@ def _training_numbers(result: Pair) -> list[Fact]:
 
 
 SECTION = Section(NAME, lambda: _("Gradients"), GradientsView, controls, compute, render, figures, list_numbers,
-                  labels, is_complete, page="")  # fmt: skip
+                  labels, is_complete, page="", words=words)  # fmt: skip

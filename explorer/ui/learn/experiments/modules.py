@@ -54,23 +54,30 @@ def labels() -> dict[str, str]:
     return {"module": _("Module"), "init": _("Initialisation"), "norm": _("Batch norm"), "seed": _("Seed")}
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    return {
+        "module": {name: inception.label(name) for name in inception_modules()},
+        "init": {"default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01")},
+    }
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
-    names = labels()
+    names, titles = labels(), words()
     show = value(NAME, "show")
     values: dict[str, Any] = {"show": show, **{name: value(NAME, name) for name in names}}
-    titles = {"default": _("PyTorch's"), "he": _("He's"), "normal": _("Normal, 0.01")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if show == "module":
             if is_rendered("module"):
                 values["module"] = st.selectbox(
-                    names["module"], list(inception_modules()), format_func=inception.label, width=300,
-                    key=widget_key(NAME, "module"), persist_state="page",
+                    names["module"], list(titles["module"]), format_func=lambda one: titles["module"].get(one, one),
+                    width=300, key=widget_key(NAME, "module"), persist_state="page",
                 )  # fmt: skip
             return values
         if is_rendered("init"):
             values["init"] = st.selectbox(
-                names["init"], INITS, format_func=lambda one: titles.get(one, one), width=150,
+                names["init"], INITS, format_func=lambda one: titles["init"].get(one, one), width=150,
                 key=widget_key(NAME, "init"), persist_state="page",
             )  # fmt: skip
         values["seed"] = narrow_number_input(NAME, "seed", names["seed"])
@@ -142,4 +149,4 @@ def _page_link(view: ModulesView) -> dict[str, str]:
 
 
 SECTION = Section(NAME, lambda: _("Inception"), ModulesView, controls, compute, render, figures, list_numbers, labels,
-                  link=_page_link)  # fmt: skip
+                  link=_page_link, words=words)  # fmt: skip

@@ -67,14 +67,21 @@ def labels() -> dict[str, str]:
     return {"net": _("Network"), "other": _("Compared with"), "colour": _("Colour by")}
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    presets = {name: preset.title for name, preset in PRESETS.items()}
+    colours = {str(measure): measure.label for measure in (Measure.PARAMS, Measure.MACS)}
+    return {"net": presets, "other": presets, "colour": colours}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
-    names, colours = labels(), {str(measure): measure.label for measure in (Measure.PARAMS, Measure.MACS)}
-    presets = list(PRESETS)
+    names, titles = labels(), words()
+    presets, colours = titles["net"], titles["colour"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         values = {
             name: st.selectbox(
-                names[name], presets, format_func=lambda key: PRESETS[key].title if key in PRESETS else key, width=300,
+                names[name], list(presets), format_func=lambda key: presets.get(key, key), width=300,
                 key=widget_key(NAME, name), persist_state="page",
             ) if is_rendered(name) else value(NAME, name)
             for name in ("net", "other")
@@ -148,4 +155,4 @@ def _link(view: NetworkView) -> dict[str, str]:
 
 
 SECTION = Section(NAME, lambda: _("Network"), NetworkView, controls, compute, render, figures, list_numbers, labels,
-                  page="architecture", link=_link)  # fmt: skip
+                  page="architecture", link=_link, words=words)  # fmt: skip

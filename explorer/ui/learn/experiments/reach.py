@@ -79,6 +79,11 @@ def labels() -> dict[str, str]:
     return {**field.labels(), "image": _("Picture"), "layer": _("Layer of the unit")}
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    return {"image": _pictures()}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
     show = value(NAME, "show")
@@ -220,4 +225,4 @@ def _page_link(view: ReachView) -> dict[str, str]:
 
 
 SECTION = Section(NAME, lambda: _("How far a unit sees"), ReachView, controls, compute, render, figures, list_numbers,
-                  labels, link=_page_link)  # fmt: skip
+                  labels, link=_page_link, words=words)  # fmt: skip

@@ -70,6 +70,11 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    return {"kernel": kernels()}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
     names, titles = labels(), kernels()
@@ -192,4 +197,4 @@ def _choose(cell: str) -> None:
 
 
 SECTION = Section(NAME, lambda: _("A kernel slides"), SlideView, controls, compute, render, figures, list_numbers,
-                  labels, page="")  # fmt: skip
+                  labels, page="", words=words)  # fmt: skip

@@ -112,15 +112,20 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
+def words() -> dict[str, dict[str, str]]:
+    """Return the titles of the values of fields with a list of choices."""
+    return {"data": {name: NAMES[name].title for name in ("digits", "mnist")}}
+
+
 def controls() -> dict[str, Any]:
     """Render the widgets, and return their raw values."""
-    names = labels()
+    names, data = labels(), words()["data"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
             "compare": st.session_state[widget_key(NAME, "compare")],
             "data": st.selectbox(
-                names["data"], ["digits", "mnist"], width=240, persist_state="page", key=widget_key(NAME, "data"),
-                format_func=lambda name: NAMES[name].title if name in NAMES else name,
+                names["data"], list(data), width=240, persist_state="page", key=widget_key(NAME, "data"),
+                format_func=lambda name: data.get(name, name),
             ) if is_rendered("data") else value(NAME, "data"),
             "epochs": narrow_number_input(NAME, "epochs", names["epochs"], _("Passes over the training images.")),
             "rate": narrow_number_input(NAME, "rate", names["rate"]),
@@ -256,4 +261,4 @@ def list_numbers(result: Outcome) -> list[Fact]:
 
 
 SECTION = Section(NAME, lambda: _("Trainings"), TrainingsView, controls, compute, render, figures, list_numbers,
-                  labels, is_complete, page="")  # fmt: skip
+                  labels, is_complete, page="", words=words)  # fmt: skip

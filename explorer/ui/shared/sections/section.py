@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import streamlit as st
 from pydantic import Field
 
+from explorer.i18n import _
 from explorer.specs.link_text import ListText
 from explorer.ui.page_state import PageFields
 
@@ -75,6 +76,7 @@ class Section:
         is_complete: Whether a result is there, and not only the request for one.
         page: Name of the page that has the same experiment; empty if there is none.
         link: Function that returns the query parameters of that page for these fields.
+        words: Function that returns the titles of the values of fields with a list of choices, by name and value.
     """
 
     name: str
@@ -89,7 +91,19 @@ class Section:
     is_complete: Callable[[Any], bool] = field(default=lambda _result: True)
     page: str = "kernels"
     link: Callable[[Any], Mapping[str, str]] | None = None
+    words: Callable[[], Mapping[str, Mapping[str, str]]] = field(default=dict)
+
+    def settings(self, view: PageFields) -> dict[str, str]:
+        """Return the values of the fields with a widget as the widgets show them, by their labels."""
+        words = self.words()
+        return {label: _written(getattr(view, name), words.get(name, {})) for name, label in self.labels().items()}
 
     def page_link(self, view: PageFields) -> dict[str, str]:
         """Return the query parameters of the page that shows the same experiment."""
         return {"show": self.name, **view.to_link()} if self.link is None else dict(self.link(view))
+
+
+def _written(value: object, words: Mapping[str, str]) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return words.get(str(value), str(value))

@@ -260,5 +260,14 @@ def format_timing(result: timing.Timing) -> str:
 
 
 SECTION = Section(
-    NAME, lambda: _("7×7 or three 3×3"), StackView, controls, compute, render, figures, list_numbers, labels
+    NAME,
+    lambda: _("7×7 or three 3×3"),
+    StackView,
+    controls,
+    compute,
+    render,
+    figures,
+    list_numbers,
+    labels,
+    words=lambda: {"by": {str(kind): title for kind, title in kinds().items()}},
 )
