@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from explorer.exports.latex_columns import lay_out, pieces
 from explorer.i18n import _
 
 Cell = str | int | float | None
 
-MAX_ROWS = 45  # of a LaTeX table on one page
-MAX_LINE = 76  # characters of a row that fits into the lines of LaTeX's article class
-WIDE = 20  # characters from which on a column breaks its lines if the row is too long
-PADDING = 2  # characters between columns
+MAX_LINES = 45  # of the rows of a LaTeX table on one page
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -51,63 +49,43 @@ def latex(tables: Sequence[WrittenTable]) -> str:
 
 
 def _latex_table(table: WrittenTable) -> str:
-    is_long = len(table.rows) > MAX_ROWS
-    format_of = _column_format(table)
-    heading = [r"\toprule", _latex_row(table.columns), r"\midrule"]
-    body = [_latex_row(list(map(written, row))) for row in table.rows]
-    if table.total:
-        body += [r"\midrule", _latex_row(list(map(written, table.total)))]
+    rows = [list(map(written, row)) for row in table.rows]
+    totals = [list(map(written, table.total))] if table.total else []
+    numbers = [_is_number(table, position) for position in range(len(table.columns))]
+    columns = lay_out(table.columns, rows + totals, numbers)
+    titles = [
+        _stacked(title) if stacked else latex_text(title)
+        for title, stacked in zip(table.columns, columns.stacked, strict=True)
+    ]
+    heading = [r"\toprule", " & ".join(titles) + r" \\", r"\midrule"]
+    body = [_latex_row(row, columns.broken) for row in rows]
+    if totals:
+        body += [r"\midrule", _latex_row(totals[0], columns.broken)]
     body.append(r"\bottomrule")
     caption = rf"\caption{{{latex_text(table.caption)}}}"
     notes = [rf"\par\smallskip\noindent {latex_text(note)}" for note in table.notes]
-    if is_long:
-        lines = [
-            r"{\footnotesize\setlength{\tabcolsep}{4pt}",
-            rf"\begin{{longtable}}{{{format_of}}}",
-            rf"{caption}\\",
-            *heading,
-            r"\endfirsthead",
-            *heading,
-        ]
+    size = rf"\{columns.size}\setlength{{\tabcolsep}}{{3pt}}"
+    form = f"{{@{{}}{columns.form}@{{}}}}"
+    if columns.lines > MAX_LINES:
+        lines = [rf"{{{size}", rf"\begin{{longtable}}{form}", rf"{caption}\\", *heading, r"\endfirsthead", *heading]
         return "\n".join([*lines, r"\endhead", *body, r"\end{longtable}", *notes, "}"])
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        r"\footnotesize\setlength{\tabcolsep}{4pt}",
-        caption,
-        rf"\begin{{tabular}}{{{format_of}}}",
-        *heading,
-        *body,
-    ]
+    lines = [r"\begin{table}", r"\centering", size, caption, rf"\begin{{tabular}}{form}", *heading, *body]
     return "\n".join([*lines, r"\end{tabular}", *notes, r"\end{table}"])
 
 
-def _column_format(table: WrittenTable) -> str:
-    """Returns the format of the columns; where rows would be too long, wide columns of text break their lines."""
-    rows = [table.columns, *(list(map(written, row)) for row in table.rows)]
-    widths = [max(len(row[position]) for row in rows) + PADDING for position in range(len(table.columns))]
-    numbers = [_is_number(table, position) for position in range(len(widths))]
-    broken = [width > WIDE and not number for width, number in zip(widths, numbers, strict=True)]
-    fixed = sum(width for width, breaks in zip(widths, broken, strict=True) if not breaks)
-    if sum(widths) <= MAX_LINE or fixed >= MAX_LINE:
-        return "".join("r" if number else "l" for number in numbers)
-    share = (1 - fixed / MAX_LINE) / sum(width for width, breaks in zip(widths, broken, strict=True) if breaks)
-    return "".join(
-        rf">{{\raggedright\arraybackslash}}p{{{0.95 * share * width:.3f}\linewidth}}"
-        if breaks
-        else "r"
-        if number
-        else "l"
-        for width, number, breaks in zip(widths, numbers, broken, strict=True)
-    )
+def _stacked(title: str) -> str:
+    words = r"\\".join(map(latex_text, title.split()))
+    return rf"\shortstack[r]{{{words}}}"
 
 
-def _latex_row(cells: Sequence[str]) -> str:
+def _latex_row(cells: Sequence[str], broken: Sequence[bool]) -> str:
+    return " & ".join(_latex_cell(cell, breaks=breaks) for cell, breaks in zip(cells, broken, strict=True)) + r" \\"
+
+
+def _latex_cell(cell: str, *, breaks: bool) -> str:
+    text = r"\allowbreak{}".join(map(latex_text, pieces(cell))) if breaks else latex_text(cell)
     # Braces keep a bracket at the beginning from being read as an option of the row before.
-    return (
-        " & ".join(f"{{{latex_text(cell)}}}" if cell.startswith(("[", "*")) else latex_text(cell) for cell in cells)
-        + r" \\"
-    )
+    return f"{{{text}}}" if cell.startswith(("[", "*")) else text
 
 
 def latex_text(text: str) -> str:

@@ -1,8 +1,9 @@
 """Tables for papers, documents and spreadsheets, read by the programs that they are for."""
 
+import re
 from functools import cache
 from io import BytesIO
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from explorer.analysis import analyse
 from explorer.analysis.comparison import Comparison, compare
 from explorer.exports import FORMATS
 from explorer.exports.comparison_tables import COMPARISON_FORMATS
+from explorer.exports.latex_columns import GAP, SIZES, lay_out, pieces, width
+from explorer.exports.layer_tables import layer_tables
 from explorer.exports.workbook import workbook
-from explorer.exports.written_table import LATEX, WrittenTable, latex, markdown
+from explorer.exports.written_table import LATEX, WrittenTable, latex, markdown, written
 from explorer.families import resolve
 from tests.helpers.command import run
 from tests.helpers.latex import compiled, needs_latex
@@ -52,7 +55,7 @@ def markdown_rows(text: str) -> list[list[str]]:
 @needs_latex
 @pytest.mark.process
 def test_latex_compiles_the_tables(tmp_path: Path) -> None:
-    tables = [FORMATS["latex"].make(resolve(name)).decode() for name in ("lenet5", "googlenet")]
+    tables = [FORMATS["latex"].make(resolve(name)).decode() for name in ("lenet5", "googlenet", "vgg16")]
     tables.append(COMPARISON_FORMATS["latex"].make(comparison(), ["A_1", NASTY, "100% \\input"]).decode())
     tables.append(latex([WrittenTable("".join(LATEX), [NASTY, "[b]"], [["[x]", 1], ["*", 2.5]], notes=[NASTY])]))
     preamble = tables[0].splitlines()[0].partition(": ")[2]
@@ -61,8 +64,25 @@ def test_latex_compiles_the_tables(tmp_path: Path) -> None:
         f"\\documentclass{{article}}\n{preamble}\n\\begin{{document}}\n{document}\n\\end{{document}}", tmp_path
     )
     assert pdf.startswith(b"%PDF-")
+    assert "Overfull" not in (tmp_path / "document.log").read_text(errors="replace")  # no line is wider than the text
     assert r"\begin{longtable}" in tables[1]
     assert r"138{,}" not in document
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "torchvision:mobilenet_v3_small"])
+def test_rows_of_latex_are_no_longer_than_the_lines_of_an_article(name: str) -> None:
+    (table, *_heads) = layer_tables(resolve(name))
+    rows = [list(map(written, row)) for row in [*table.rows, table.total]]
+    numbers = [isinstance(cell, int | float) for cell in table.rows[0]]
+    columns = lay_out(table.columns, rows, numbers)
+    whole = [max(width(row[place]) for row in rows) for place in range(len(numbers))]
+    fixed = iter(re.findall(r"p\{([\d.]+)em\}", columns.form))
+    shares = [float(next(fixed)) if breaks else own for breaks, own in zip(columns.broken, whole, strict=True)]
+    assert sum(shares) + GAP * (len(shares) - 1) <= SIZES[columns.size] + 0.1
+    assert columns.lines >= len(table.rows)
+    for place, row in product(range(len(numbers)), rows):
+        if columns.broken[place]:  # every word has room
+            assert max(map(width, pieces(row[place])), default=0) <= shares[place] + 0.01
 
 
 def test_markdown_is_read_as_the_numbers() -> None:
