@@ -120,6 +120,17 @@ def untrainable_warning(batch_size: int, reason: str) -> NetworkWarning:
     )
 
 
+def unknown_training_warning() -> NetworkWarning:
+    """Returns the warning that a training step depends on numbers, such as those of a random choice of layers."""
+    return NetworkWarning(
+        "training-unknown",
+        _(
+            "The training memory is unknown: in training mode, the network reads the numbers of a tensor, and there "
+            "are only shapes. The other numbers are right."
+        ),
+    )
+
+
 def memory_warnings(training: TrainingMemory, batch_size: int, device: Device) -> list[NetworkWarning]:
     """Returns a warning if training needs more memory than this machine's device has, if it has such a device."""
     memory = device_memory(device)

@@ -10,6 +10,7 @@ from explorer.analysis.trace import Op, Trace, TracedLayer, Value
 from explorer.i18n import _
 from explorer.specs.size import Size
 
+FILLS = frozenset(["new_zeros", "new_ones", "new_full", "zeros_like", "ones_like", "full_like", "empty_like"])
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "amax"])
 
 
@@ -176,8 +177,15 @@ def last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
         in_head = op.layer is not None and op.layer.name.split(".")[0].split("#")[0] in heads
         if len(value.shape) == 4 and not in_head and op.name not in GLOBAL_POOLS and not _is_pooled(value):
             break
-        value = next(source for source in op.inputs if source.source == "input")
+        sources = [source for source in op.inputs if source.source == "input"]
+        # A state that begins as zeros of the image's type (new_zeros) leads to the image, but past all layers.
+        value = next((source for source in sources if not _is_fill(source)), sources[0])
     return value
+
+
+def _is_fill(value: Value) -> bool:
+    """Whether a value is made of nothing but the shape or type of another."""
+    return value.made_by is not None and value.made_by.name in FILLS
 
 
 def _is_pooled(value: Value) -> bool:

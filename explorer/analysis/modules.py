@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from explorer.analysis import advice
 from explorer.analysis.devices import AUTO, Device
 from explorer.analysis.layers import last_map
 from explorer.analysis.memory import Precision, SavedBytes, saved_for_backward
@@ -92,6 +93,8 @@ def analyse_module(
     saved = _saved(network, (batch_size, *shape), chosen, half=half)
     make = partial(Analysis, name=name or type(original).__name__, input_shape=(1, *shape))
     analysis = complete(summary, saved, make, batch_size, optimizer, Precision(precision), chosen)
+    if saved is None:
+        analysis = analysis.with_warning(advice.unknown_training_warning())
     return analysis if unused is None else analysis.with_warning(unused)
 
 
@@ -290,9 +293,13 @@ def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
     return trace
 
 
+def _reads_numbers(error: BaseException) -> bool:
+    return any(sign in str(error) for sign in READS_NUMBERS)
+
+
 def _reason(error: BaseException) -> str:
     text = str(error)
-    if any(sign in text for sign in READS_NUMBERS):
+    if _reads_numbers(error):
         return _("it reads the numbers of a tensor, and there are only shapes")
     if text == "Invalid channel dimensions":
         return _("it gets another number of channels than it takes")
@@ -314,15 +321,16 @@ def top_level_heads(trace: Trace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names[first:] if name not in before))
 
 
-def _saved(network: nn.Module, shape: tuple[int, ...], device: Device, *, half: bool) -> SavedBytes | str:
+def _saved(network: nn.Module, shape: tuple[int, ...], device: Device, *, half: bool) -> SavedBytes | str | None:
+    """Returns what a training step saves, the reason why it fails, or None if it needs numbers."""
     network.train()
     try:
         with torch.device("meta"):
             return saved_for_backward(network, shape, device, half=half)
     except (ValueError, RuntimeError) as error:
-        return explain(error)
+        return None if _reads_numbers(error) else explain(error)
     except ANY_ERROR as error:
-        return _reason(error)
+        return None if _reads_numbers(error) else _reason(error)
 
 
 def _unused(network: nn.Module, trace: Trace) -> NetworkWarning | None:

@@ -22,7 +22,7 @@ from explorer.analysis.memory import (
     saved_for_backward,
     training_memory,
 )
-from explorer.analysis.receptive_field import propagate
+from explorer.analysis.receptive_field import Unknown, propagate
 from explorer.analysis.result import (
     Analysis,
     Head,
@@ -253,7 +253,10 @@ def summarise(
     field = field_of(state, (image[0], image[1]))
     warnings = [
         *advice.graph_warnings(trace, states, heads),
-        *advice.total_warnings(layers, params, field, Size(*image)),
+        # What comes after the last map may see more than it, if that can't be followed (attention).
+        *advice.total_warnings(
+            layers, params, None if isinstance(states.get(trace.output), Unknown) else field, Size(*image)
+        ),
         *advice.uncounted_warnings(costs),
     ]
     lines = {

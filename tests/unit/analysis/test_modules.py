@@ -292,3 +292,33 @@ def test_importing_the_package_imports_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError):
         explorer.nothing  # noqa: B018  the access itself fails
+
+
+class Recurrent(nn.Module):
+    """A state that begins as zeros of the image's type, and a training that skips layers by chance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 5, 2)
+        self.cell = nn.GRUCell(4, 6)
+
+    def forward(self, image: Tensor) -> Tensor:
+        columns = self.conv(image).mean(2)
+        state = image.new_zeros(len(image), 6)
+        for place in range(columns.shape[2]):
+            if self.training and torch.rand(()) < 0.5:
+                continue
+            state = self.cell(columns[:, :, place], state)
+        return state
+
+
+def test_the_way_to_the_last_map_leaves_out_states_of_zeros() -> None:
+    analysis = explorer.analyse(Recurrent(), image_size=(16, 16))
+    assert analysis.field is not None
+    assert (analysis.field.size, analysis.field.stride) == (5, 2)
+    codes = [warned.code for warned in analysis.warnings]
+    # What the cell sees is unknown, and so is the step of training; neither is given a reason that is not the true one.
+    assert "untraced" in codes
+    assert "training-unknown" in codes
+    assert not {"field-smaller-than-image", "cannot-train"} & {*codes}
+    assert analysis.training is None
