@@ -18,6 +18,7 @@ from explorer.ui import (  # noqa: E402
     page_state,
     presenter,
     responses,
+    run_queue,
     server_logs,
     session_messages,
     session_reads,
@@ -28,6 +29,7 @@ from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.install()
 responses.install()
+run_queue.install()
 session_messages.install()
 session_reads.install()
 sign_in.install()

@@ -14,6 +14,7 @@ from explorer.errors import InputError
 from explorer.exports import figure
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
+from explorer.ui import run_queue
 from explorer.ui.architecture import (
     charts,
     diagram,
@@ -185,6 +186,7 @@ with headline_area:  # first, so that numbers don't wait for pictures
         if changed:
             st.caption(plain(_("Last change: {changed}").format(changed=changed)))
 
+run_queue.let_others_first()  # the numbers of other sessions come before the pictures of this one
 with diagram_place:
     diagram.render(analysis, name, view, dark=dark)
 
