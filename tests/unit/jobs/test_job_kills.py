@@ -88,7 +88,9 @@ def test_a_job_is_stopped_in_time_and_only_after_its_processes_ended(arena: Aren
     wait_for(job, Status.RUNNING, trained=True)
     there = processes_of_job(job)
     assert len(there) >= 2
-    assert {process.nice() for process in there} == {settings().niceness}  # the pages go first
+    assert {process.nice() for process in there} == {
+        max(settings().niceness, psutil.Process().nice())
+    }  # pages go first
     begin = time.monotonic()
     service.stop(job)
     while store().get(job).status is not Status.STOPPED:

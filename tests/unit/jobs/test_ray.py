@@ -183,6 +183,6 @@ def test_a_job_survives_its_node_and_the_head_to_the_same_weights(
     assert difference(alone, results(service.directory(job))) is None
     waiting = queue.store.get(too_large)
     assert waiting.status is Status.RUNNING
-    assert "waiting in the cluster's queue" in (waiting.live or {})["step"]
+    assert (waiting.live or {})["waits"]
     service.stop(too_large)
     queue.wait(too_large, has(Status.STOPPED))

@@ -1,7 +1,7 @@
 """Imports: checkpoints of other people become weights with a card, after questions and a proof."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -156,8 +156,12 @@ def test_tensors_that_do_not_fit_are_one_line() -> None:
 
 
 def test_a_training_checkpoint_with_metadata_is_imported(tmp_path: Path) -> None:
-    network = trained(R1(bottleneck=False))
-    wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    network = R1(bottleneck=False)
+    tensors = calibrated(
+        network, smooth_noise((32, 32)), spread=0.5
+    )  # by its statistics it is told from one with a pool
+    network.eval()
+    wrapped = {f"module.{name}": tensor for name, tensor in tensors.items()}
     path = tmp_path / "resnet.pth"
     torch.save({"net": wrapped, "epoch": 49, "best_prec1": 90.5, "optimizer": {"state": {}}}, path)
     words = [str(path), "-o", str(tmp_path / "w.safetensors"), "--classes", "a,b,c,d,e,f,g", "--json"]
@@ -320,13 +324,16 @@ def test_prefixes_of_names_are_removed(imported: Import) -> None:
     assert done.card.network_spec == SMALL
 
 
+def smooth_noise(sides: tuple[int, int]) -> Iterator[Tensor]:
+    """Yields batches of noise that is as smooth as photographs, of shape (32, 3, height, width)."""
+    for _batch in range(2):
+        yield nn.functional.interpolate(torch.randn(32, 3, 8, 8), size=sides, mode="bilinear")
+
+
 def calibrated_weights(spec: Spec) -> dict[str, Tensor]:
-    """Returns random weights with running statistics of noise that is as smooth as photographs."""
+    """Returns random weights with running statistics of smooth noise."""
     torch.manual_seed(1)
-    network = build(spec)
-    noise = (torch.randn(32, 3, 8, 8) for _batch in range(2))
-    smooth = (nn.functional.interpolate(images, size=spec.sides, mode="bilinear") for images in noise)
-    return calibrated(network, smooth, spread=0.5)
+    return calibrated(build(spec), smooth_noise(spec.sides), spread=0.5)
 
 
 def test_running_statistics_choose_among_networks_of_the_same_shapes() -> None:
