@@ -15,12 +15,12 @@ GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "adaptive_max_pool2d", "mean",
 
 
 def layers_of(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple[str, ...]) -> tuple[Layer, ...]:
-    """Returns the layers of a network.
+    """Returns layers of a network. Their inputs are positions in the trace.
 
     Args:
         trace: Trace of the forward pass.
         states: Receptive fields of the values.
-        costs: Costs by the names of the layers.
+        costs: Costs of the layers to return, by name.
         heads: Names of the modules of the head.
     """
     producers = {value: index for index, traced in enumerate(trace.layers) for op in traced.ops for value in op.outputs}
@@ -31,11 +31,13 @@ def layers_of(trace: Trace, states: States, costs: dict[str, Cost], heads: tuple
     for position, traced in enumerate(trace.layers):
         output = traced.output
         state = states.get(output)
-        field = field_of(state, (height, width))
         stage = _stage(traced, heads, stage, state, Size(height, width))
-        cost_of_layer = costs[traced.name]
         new_bytes = 0 if output.storage in stored else output.bytes
         stored.update(value.storage for op in traced.ops for value in op.outputs)
+        if traced.name not in costs:
+            producers[output] = position
+            continue
+        field, cost_of_layer = field_of(state, (height, width)), costs[traced.name]
         layers.append(
             Layer(
                 name=traced.name,

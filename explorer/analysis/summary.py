@@ -276,21 +276,20 @@ def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: t
         trace = _trace_network(network, spec, (1, *spec.input_shape))
     except SpecError:  # the map is too small for a head: there is a warning that the network can't train
         return ()
-    traced_layers = layers_of(
-        trace, propagate(trace), {traced.name: cost(traced) for traced in trace.layers}, head_names(spec)
-    )
+    costs = {traced.name: cost(traced) for traced in trace.layers if traced.name.split(".")[0] in names}
+    of_heads = layers_of(trace, propagate(trace), costs, head_names(spec))  # the other layers are known
     indices = {layer.name: position for position, layer in enumerate(layers)}
     heads: list[Head] = []
     for name in names:
-        own = [layer for layer in traced_layers if layer.name.split(".")[0] == name]
+        own = [layer for layer in of_heads if layer.name.split(".")[0] == name]
         if not own:  # a part of the network that does not run
             continue
         (source,) = own[0].inputs
-        source_index = indices[traced_layers[source].name]
+        source_index = indices[trace.layers[source].name]
         first = len(layers) + sum(len(head.layers) for head in heads)
         indices |= {layer.name: first + position for position, layer in enumerate(own)}
         numbered = tuple(
-            replace(layer, stage=name, inputs=tuple(indices[traced_layers[source].name] for source in layer.inputs))
+            replace(layer, stage=name, inputs=tuple(indices[trace.layers[source].name] for source in layer.inputs))
             for layer in own
         )
         heads.append(Head(name, source_index, numbered))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from explorer.analysis import Analysis
-from explorer.drawing import diagram
-from explorer.drawing.appearance import Appearance
+from explorer.drawing.appearance import Appearance, open_predicate
+from explorer.drawing.tree import Node, tree, visible
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
 
@@ -61,10 +61,11 @@ def _looks_different(part: _Part, view: ArchitectureView) -> bool:
     before = part.view
     if view.changed(layer=before.layer) != before or view.start == "field":  # the field is that of the layer
         return True
-    return _drawn(part.analysis, view) != _drawn(part.analysis, before)
+    return _boxes(part.analysis, view) != _boxes(part.analysis, before)
 
 
-def _drawn(analysis: Analysis, view: ArchitectureView) -> str:
-    """Return the diagram. It has a layer of a closed block only while the layer is chosen."""
+def _boxes(analysis: Analysis, view: ArchitectureView) -> list[Node]:
+    """Return the boxes of the diagram. It has a layer of a closed block only while the layer is chosen."""
+    stages = tree(analysis)
     shown = Appearance(view.colour, view.detail, frozenset(view.folded), view.layer)
-    return diagram.draw(analysis, "", shown, marks=False)
+    return visible(stages, open_predicate(analysis, stages, shown))

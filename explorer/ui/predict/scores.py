@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 import torch
 from torch import Tensor
@@ -153,8 +152,8 @@ def _render_scores(found: HeatScores, name: str, *, dark: bool) -> None:
     with st.grid(2, min_column_width=280, gap="small"):
         for field, title in (("deletion", _("Pixels removed")), ("insertion", _("Pixels put back"))):
             curve = getattr(own, field)
-            st.altair_chart(
-                _chart(found, field, title, dark=dark).configure(**VEGA_CONFIG), key=f"predict.scores.{field}",
+            st.vega_lite_chart(
+                _chart(found, field, title, dark=dark), key=f"predict.scores.{field}",
                 alt=_("{title}: the probability of {name} goes from {first:.0%} to {last:.0%}").format(
                     title=title, name=plain(name), first=float(curve[0]), last=float(curve[-1])
                 ),
@@ -217,8 +216,8 @@ def _verdict(found: HeatScores) -> str:
     return " ".join(parts)
 
 
-def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> alt.Chart:
-    """Return the curves of the map, strong, and those of random weights, faint.
+def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> dict[str, Any]:
+    """Return the Vega-Lite specification of the curves of the map, strong, and those of random weights, faint.
 
     Args:
         found: Scores.
@@ -228,35 +227,34 @@ def _chart(found: HeatScores, field: str, title: str, *, dark: bool) -> alt.Char
     """
     names = {True: _("this map"), False: _("random weights")}
     rows = [
-        (share / STEPS, float(value), number, names[number == 0])
+        {"share": share / STEPS, "probability": float(value), "line": number, "map": names[number == 0]}
         for number, one in enumerate((found.own, *found.chance))
         for share, value in enumerate(getattr(one, field))
     ]
-    chart: alt.Chart = (
-        alt.Chart(pd.DataFrame(rows, columns=["share", "probability", "line", "map"]), height=HEIGHT)
-        .mark_line(interpolate="linear")
-        .encode(
-            x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=4)),
-            y=alt.Y(
-                "probability:Q",
-                title=_("Probability"),
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", tickCount=4),
-            ),
-            detail="line:N",
-            color=alt.Color(
-                "map:N",
-                scale=alt.Scale(
-                    domain=list(names.values()), range=[series_colour(number, dark=dark) for number in range(2)]
-                ),
-                legend=alt.Legend(orient="bottom", title=None),
-            ),
-            strokeWidth=alt.condition("datum.line == 0", alt.value(3), alt.value(1)),
-            tooltip=[
-                alt.Tooltip("map:N", title=_("Map")),
-                alt.Tooltip("share:Q", title=title, format=".0%"),
-                alt.Tooltip("probability:Q", title=_("Probability"), format=".1%"),
+    axis = {"format": "%", "tickCount": 4}
+    colour = {
+        "field": "map", "type": "nominal",
+        "scale": {"domain": list(names.values()), "range": [series_colour(number, dark=dark) for number in range(2)]},
+        "legend": {"orient": "bottom", "title": None},
+    }  # fmt: skip
+    return {
+        "height": HEIGHT,
+        "config": VEGA_CONFIG,
+        "data": {"values": rows},
+        "mark": {"type": "line", "interpolate": "linear"},
+        "encoding": {
+            "x": {"field": "share", "type": "quantitative", "title": title, "axis": axis},
+            "y": {
+                "field": "probability", "type": "quantitative", "title": _("Probability"), "axis": axis,
+                "scale": {"domain": [0, 1]},
+            },
+            "detail": {"field": "line", "type": "nominal"},
+            "color": colour,
+            "strokeWidth": {"condition": {"test": "datum.line == 0", "value": 3}, "value": 1},
+            "tooltip": [
+                {"field": "map", "type": "nominal", "title": _("Map")},
+                {"field": "share", "type": "quantitative", "title": title, "format": ".0%"},
+                {"field": "probability", "type": "quantitative", "title": _("Probability"), "format": ".1%"},
             ],
-        )
-    )
-    return chart
+        },
+    }  # fmt: skip
