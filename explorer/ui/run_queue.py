@@ -22,7 +22,7 @@ from typing import Any
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
-PLACES = 1  # in `python -m benchmarks.classroom`, with 2 an edit (p95) took twice as long
+PLACES = 1  # with 2, `benchmarks/classroom.py` had a p95 of 0.7 to 1.3 s for an edit, instead of 0.5 and 0.8 s
 LENT = 0.3  # seconds; about three times as long as a run of a large page computes
 ALLOWANCE = 0.5  # seconds
 
