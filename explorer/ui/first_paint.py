@@ -1,7 +1,8 @@
-"""The style that the browser needs before anything else: it holds back what would jump while a page opens.
+"""What the browser needs before anything else, so that nothing jumps while a page opens.
 
 A style of a page arrives together with the parts of the page, and Streamlit applies it when its code for HTML is
-loaded. That is too late, so this style stands in the document.
+loaded. That is too late, so the style that holds parts back stands in the document, and so does the layout of the
+presenter view.
 """
 
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-STYLE = (Path(__file__).parent / "assets" / "first_paint.css").read_text(encoding="utf-8")
+_ASSETS = Path(__file__).parent / "assets"
+_STYLE = "".join((_ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("first_paint", "presenter"))
+_SCRIPT = (_ASSETS / "presenter_start.js").read_text(encoding="utf-8")
+ADDED = f"<style>{_STYLE}</style><script>{_SCRIPT}</script>"
 END_OF_HEAD = b"</head>"
 # With these the answer could be compressed, a part, or "not changed": it must be whole and readable here.
 DROPPED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
@@ -17,13 +21,13 @@ OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
 
 
 class FirstPaint:
-    """Middleware that adds the style to the document of every page."""
+    """Middleware that adds the style and the script to the document of every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the app, and add the style to the answer if it is a document."""
+        """Pass a request on to the app, and add both to the answer if it is a document."""
         asks_for_page = scope["type"] == "http" and scope["method"] == "GET"
         if not asks_for_page or "text/html" not in Headers(scope=scope).get("accept", ""):
             await self._app(scope, receive, send)
@@ -31,7 +35,7 @@ class FirstPaint:
         start: Message = {}
         body = b""
 
-        async def add_style(message: Message) -> None:
+        async def add_to_document(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start" and _is_document(message):
                 start = message
@@ -40,7 +44,7 @@ class FirstPaint:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
-                    document = body.replace(END_OF_HEAD, b"<style>%b</style>%b" % (STYLE.encode(), END_OF_HEAD), 1)
+                    document = body.replace(END_OF_HEAD, ADDED.encode() + END_OF_HEAD, 1)
                     headers = MutableHeaders(scope=start)
                     headers["content-length"] = str(len(document))
                     for name in OF_THE_FILE:
@@ -49,7 +53,7 @@ class FirstPaint:
                     await send({"type": "http.response.body", "body": document})
 
         headers = [(name, value) for name, value in scope["headers"] if name not in DROPPED]
-        await self._app({**scope, "headers": headers}, receive, add_style)
+        await self._app({**scope, "headers": headers}, receive, add_to_document)
 
 
 def _is_document(start: Message) -> bool:

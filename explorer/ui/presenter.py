@@ -12,7 +12,9 @@ from explorer.i18n import _
 ASSETS = Path(__file__).parent / "assets"
 
 _presenter = st.components.v2.component(
-    "explorer_presenter", js=(ASSETS / "presenter.js").read_text(encoding="utf-8"), isolate_styles=False
+    "explorer_presenter",
+    js="".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in ("presenter_start", "presenter")),
+    isolate_styles=False,
 )
 _CSS, _PAGE_CSS = ((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("presenter_bar", "presenter"))
 

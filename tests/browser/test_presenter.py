@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_until_rendered
-from tests.browser.page_checks import overhang, small_texts
+from tests.browser.page_checks import layout_shift, overhang, small_texts
 
 PROJECTOR = {"width": 1024, "height": 768}
 SMALLEST_ON_PROJECTOR = 18  # pixels
@@ -42,6 +42,12 @@ def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) ->
         assert overhang(page) == 0, link
         assert page.evaluate(CUT_NUMBERS) == [], link
         assert page.evaluate(COVERED_BY_CLASS) <= 0, link
+
+
+def test_a_link_opens_large_from_the_first_moment(visit: Callable[..., Page]) -> None:
+    page = visit("train?net=digits-cnn&present=1", ready="stMetricValue")
+    wait_until_rendered(page)
+    assert layout_shift(page) < 0.25  # 0.9 if the view becomes large after its parts have arrived
 
 
 def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:

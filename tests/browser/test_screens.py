@@ -80,6 +80,7 @@ def test_a_screen_that_a_phone_opens(visit: Visit, link: str, ready: str) -> Non
     page = visit(link, width=390, height=844, ready=ready)
     wait_until_rendered(page)
     assert overhang(page) <= 0
+    assert layout_shift(page) < MOST_SHIFT
 
 
 def test_drawings_follow_the_theme(visit: Visit) -> None:

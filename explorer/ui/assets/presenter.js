@@ -1,6 +1,5 @@
 // The presenter view of every page: everything is larger, the editor is away, and arrows go on and back. The link has
-// present=1. The smallest text of a page is 12 pixels, so a projector of 1024 x 768 shows all text with 18 or more.
-const LAYOUT = { width: 1024 / 1.5, height: 768 / 1.5 }; // pixels that a page has in this view
+// present=1. presenter_start.js stands above this file.
 const FIELDS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=option], [role=listbox], [role=menuitem], [role=grid], canvas, svg";
 
 const EDITED = ["architecture", "compare", "train", "predict"]; // pages with fields that this view folds away
@@ -44,8 +43,7 @@ class Presenter {
   }
 
   fit() {
-    const scale = Math.max(1, Math.min(innerWidth / LAYOUT.width, innerHeight / LAYOUT.height));
-    document.documentElement.style.setProperty("--presenter-zoom", String(this.on ? scale : 1));
+    document.documentElement.style.setProperty("--presenter-zoom", String(this.on ? window.explorerPresenterZoom() : 1));
     document.documentElement.classList.toggle("presenter", this.on);
     document.documentElement.classList.toggle("presenter-edits", Boolean(this.on && this.edits));
   }

@@ -1,4 +1,4 @@
-"""The style that stands in the document of every page."""
+"""The style and the script that stand in the document of every page."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from explorer.ui.first_paint import STYLE, FirstPaint
+from explorer.ui.first_paint import ADDED, FirstPaint
 
 DOCUMENT = "<!DOCTYPE html><html><head><title>Café</title></head><body></body></html>"
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -26,10 +26,10 @@ def client(tmp_path: Path) -> TestClient:
 
 
 @pytest.mark.parametrize("more", [{}, {"range": "bytes=0-9"}, {"if-none-match": "*"}, {"accept-encoding": "gzip"}])
-def test_a_document_gets_the_style(client: TestClient, more: dict[str, str]) -> None:
+def test_a_document_gets_them(client: TestClient, more: dict[str, str]) -> None:
     answer = client.get("/", headers=NAVIGATION | more)
     assert answer.status_code == 200
-    assert answer.content.decode() == DOCUMENT.replace("</head>", f"<style>{STYLE}</style></head>")
+    assert answer.content.decode() == DOCUMENT.replace("</head>", f"{ADDED}</head>")
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert not {"etag", "last-modified", "content-encoding"} & set(answer.headers)
 
