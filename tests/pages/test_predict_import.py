@@ -73,7 +73,7 @@ def test_choosing_another_network_for_a_checkpoint() -> None:
     box(app, "import.network").select("digits-cnn").run()
     assert re.search(r"The tensor \S+ is \(3, \d+\), and \S+ of digits-cnn is \(10, \d+\)", problem(app))
     assert "trained on 3 classes, and not 10" in problem(app)
-    assert '"num_classes":3' in problem(app).replace(" ", "")  # the right spec is offered
+    assert "{" not in problem(app)  # a spec in JSON would hide the cause
     assert not [button for button in app.button if button.key == "predict.import.write"]
     box(app, "import.network").select("saved:ours").run()
     assert problem(app) == ""
