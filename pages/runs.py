@@ -66,7 +66,7 @@ if not listed.overview.total:
     st.stop()
 
 sweeps = listed.overview.sweeps
-with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filters"):
+with st.container(horizontal=True, key="runs-filters"):
     st.text_input(
         _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
         key=state.VIEW + "text", persist_state="page",

@@ -1,5 +1,7 @@
 // The table of runs. A click on a row chooses the run alone, a click on its box adds or removes it; Shift extends the
 // choice to all rows between. Enter and Space do the same for the row with the focus. A click on a heading sorts.
+const WORDS = ["network", "recipe"]; // columns whose cells have several lines, like the names
+const SCROLL_BAR = 18; // pixels, with the frame
 const ARROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 6, PageUp: -6, Home: -Infinity, End: Infinity };
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -13,7 +15,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   scroller.ariaLabel = data.labels.table;
   scroller.ariaRowCount = data.rows.length + 1;
-  scroller.style.setProperty("--height", `${data.height}px`);
   const [first, ...others] = data.columns.map(({ width }) => `${width}rem`);
   scroller.style.setProperty("--columns", [`var(--first, ${first})`, ...others.slice(0, -1), `minmax(${others.at(-1)}, 1fr)`].join(" "));
   // A cell is a text, or a number and its text.
@@ -45,6 +46,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         cell.role = index ? "gridcell" : "rowheader";
         if (column.number) cell.className = "number";
         if (column.key === "progress") cell.className = "progress";
+        if (WORDS.includes(column.key)) cell.className = "words";
         if (index === 0) {
           const box = cell.appendChild(document.createElement("span"));
           box.className = "box";
@@ -83,9 +85,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
       scroller.scrollTop = top;
     }
     state.elements = elements;
+    fit();
     if (!elements.has(state.active)) state.active = rows.find(({ id }) => choice.chosen.includes(id))?.id ?? rows[0]?.id ?? "";
     for (const [id, row] of elements) row.tabIndex = id === state.active ? 0 : -1;
     if (focused) elements.get(state.active)?.focus({ preventScroll: true });
+  }
+
+  // The first rows are in sight in full, however many lines they have; a shadow shows that columns go on to the right.
+  function fit() {
+    const rows = [head, ...[...body.children].slice(0, data.shown)];
+    const height = `${rows.reduce((sum, row) => sum + row.offsetHeight, SCROLL_BAR)}px`;
+    if (scroller.style.maxHeight !== height) scroller.style.maxHeight = height;
+    scroller.parentElement.toggleAttribute("data-more", scroller.scrollLeft + scroller.clientWidth < scroller.scrollWidth - 1);
   }
 
   function mark() {
@@ -205,5 +216,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   choice.follow(data.chosen, data.number, data.session);
   fill();
-  return choice.join("table", mark);
+  scroller.onscroll = fit;
+  const observer = new ResizeObserver(fit);
+  observer.observe(scroller);
+  const leave = choice.join("table", mark);
+  return () => {
+    observer.disconnect();
+    leave();
+  };
 }

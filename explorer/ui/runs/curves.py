@@ -109,9 +109,11 @@ def fit_axis(lines: Sequence[Curve], *, log: bool, normal_limit: float) -> AxisF
     return AxisFit(lines, (low - margin, high + margin), note)
 
 
-def frame(lines: Sequence[Curve], *, log: bool = False, limits: tuple[float, float] | None = None) -> pd.DataFrame:
+def frame(
+    lines: Sequence[Curve], epochs: float, *, log: bool = False, limits: tuple[float, float] | None = None
+) -> pd.DataFrame:
     """Returns the data of a chart, one row for each point of each line. Arguments as for :func:`vega_spec`."""
-    ends = _ends(lines, log=log, limits=limits)
+    ends = _ends(lines, epochs, log=log, limits=limits)
     rows = []
     for number, line in enumerate(lines):
         for point in line.points:
@@ -125,7 +127,7 @@ def frame(lines: Sequence[Curve], *, log: bool = False, limits: tuple[float, flo
 
 
 def _ends(
-    lines: Sequence[Curve], *, log: bool, limits: tuple[float, float] | None
+    lines: Sequence[Curve], epochs: float, *, log: bool, limits: tuple[float, float] | None
 ) -> dict[tuple[int, float], tuple[str, float]]:
     """Returns the names at the ends of lines and their places, by the number of the line and the epoch of its end.
 
@@ -142,10 +144,15 @@ def _ends(
     if len(last) > line_names.MAX_NAMES or len(last) < 2:
         return {}
     values = [number for line in lines for point in line.points if math.isfinite(number := value_of(point))]
-    places = line_names.places(list(map(value_of, last.values())), log=log, limits=limits or (min(values), max(values)))
     names = [lines[number].name for number in last]
     if not is_single:
         names = line_names.shorten([lines[number].run_name or lines[number].name for number in last])
+    all_points = [line.points for line in lines]
+    ends = [
+        line_names.End(value_of(point), line_names.crossed(all_points, point.epoch, epochs, len(name)))
+        for point, name in zip(last.values(), names, strict=True)
+    ]
+    places = line_names.places(ends, log=log, limits=limits or (min(values), max(values)))
     return {
         (number, point.epoch): (name, at) for (number, point), name, at in zip(last.items(), names, places, strict=True)
     }

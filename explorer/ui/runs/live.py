@@ -148,7 +148,7 @@ def _chart(
     key = f"runs-chart-{chart.metric.replace('/', '-')}"
     with st.container(key=key):
         st.vega_lite_chart(
-            curves.frame(axis.lines, log=log, limits=axis.limits),
+            curves.frame(axis.lines, epochs, log=log, limits=axis.limits),
             curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
             key=f"runs-{chart.metric}",
             alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(

@@ -70,7 +70,7 @@ def render(chosen: Sequence[Record]) -> Section:
         selected = st.session_state[key]
         state.change(show=None if selected == first else selected)
 
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             _("Show"), list(names), required=True, format_func=names.__getitem__, key=key, label_visibility="collapsed",
             on_change=select,

@@ -20,10 +20,8 @@ from explorer.ui.runs.view import MAX_CHOSEN
 from explorer.ui.shared import job_status
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 
-ROW = 32  # pixels
 ROWS_SHOWN = 6  # more would push the curves off the screen
 POLL_INTERVAL = 2.0  # seconds between two reads of the store
-SCROLL_BAR = 18  # pixels, with the frame
 ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
@@ -91,7 +89,7 @@ def _moment(moment: datetime) -> str:
 def columns() -> list[Column]:
     """Returns the columns of the table."""
     return [
-        Column("name", _("Name"), 14),
+        Column("name", _("Name"), 18),
         Column("status", _("Status"), 7),
         Column("progress", _("Progress"), 7),
         Column("at", _("To go"), 7.5, _("Position in the queue, or the time left at the pace so far.")),
@@ -157,7 +155,6 @@ def _render() -> None:
     if page.notes_changes(listed):
         page.refresh()  # buttons and filters depend on it
     page.row_ids = [record.id for record in listed.records]
-    height = ROW * (min(max(len(listed.records), 1), ROWS_SHOWN) + 1) + SCROLL_BAR
     _mount(
         key=state.TABLE,
         data={
@@ -167,7 +164,7 @@ def _render() -> None:
             "number": page.choice_number,
             "session": page.token,
             "most": MAX_CHOSEN,
-            "height": height,
+            "shown": ROWS_SHOWN,
             "language": language(),
             "labels": {
                 "table": _("Runs with status, progress, accuracy, network, data and recipe"),
