@@ -15,7 +15,9 @@ from explorer.families.building import build
 from explorer.jobs import service
 from explorer.jobs.store import Status, Store
 from explorer.prediction import answers, reasons
+from explorer.ui.predict import choose
 from explorer.ui.shared import weights_options
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.weights import files, registry
 from explorer.workers import semaphore
 from tests.helpers import made_runs
@@ -152,6 +154,7 @@ def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.Monke
     assert "not on this server yet: 46" in words(app)
     assert not asked
     app.button(key="predict.download.first").click().run()
+    assert isinstance(app.session_state[choose.DOWNLOADS], RecentSet), "it does not grow for ever"
     while not weights_options.downloads.request(RESNET).is_finished:
         time.sleep(0.01)
     app.run()

@@ -25,6 +25,7 @@ from explorer.prediction import testing
 from explorer.settings import settings
 from explorer.ui.predict import evaluation, testsets
 from explorer.ui.shared import task_queue
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.weights import torchvision
 from explorer.weights.files import read, save
 from explorer.weights.registry import PRETRAINED, entries, find
@@ -236,6 +237,8 @@ def test_stop_ends_the_test_if_nobody_else_waits(running_tests: Callable[[], int
     one, other = start_test(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")
     one.button(key="predict-test-stop").click().run()
     assert one.button(key="predict-test")
+    for bounded in (evaluation.REQUESTED, evaluation.STOPPED):
+        assert isinstance(one.session_state[bounded], RecentSet), "it does not grow for ever"
     for _turn in range(3):
         clock.now += 0.9 * task_queue.REPEAT_SECONDS
         time.sleep(0.05)  # the task checks twice whether anybody waits

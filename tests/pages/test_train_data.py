@@ -17,6 +17,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.train import data
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, SUBMIT, form, html, open_page, run_until_idle, words
@@ -44,6 +45,7 @@ def test_a_failed_download_is_explained_and_can_be_repeated(monkeypatch: pytest.
     monkeypatch.setattr(data._downloading, "work", fail)
     app = open_page(dataset="mnist")
     app.button(key="train-download").click().run()
+    assert isinstance(app.session_state[data.DOWNLOADS], RecentSet), "it does not grow for ever"
     run_until_idle(app)
     assert "the download failed (no network)" in problem(app)
     app.button(key="train-again").click().run()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -47,7 +48,7 @@ queue: TaskQueue[Any] = TaskQueue(_work)
 
 def find(key: str) -> Found:
     """Return the result of an experiment if this session has run it."""
-    if key not in st.session_state.get(REQUESTED, set()):
+    if key not in st.session_state.get(REQUESTED, ()):
         return Found()
     future = queue.request(key)
     return Found(future.result, "" if future.problem is None else str(future.problem))
@@ -61,7 +62,7 @@ def render_start(key: str, problem: str, plan: str) -> None:
         problem: Reason why the last attempt has no result.
         plan: Description of the trainings.
     """
-    requested: set[str] = st.session_state.setdefault(REQUESTED, set())
+    requested: RecentSet = st.session_state.setdefault(REQUESTED, RecentSet())
     if problem:
         st.error(plain(problem), icon=":material/error:")
     if key in requested and not problem:

@@ -12,6 +12,7 @@ from explorer.specs.size import Size, picture_size, size_text
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_options
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.size_input import size_input
 from explorer.ui.shared.task_progress import follow_task
@@ -141,7 +142,7 @@ def _job_id(entry: registry.RegistryEntry) -> str:
 
 
 def _render_download(entry: registry.RegistryEntry, place: str) -> None:
-    if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
+    if entry.name not in st.session_state.setdefault(DOWNLOADS, RecentSet()):
         size = bytes_short(weights_options.download_size(entry.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))
         st.button(
@@ -164,4 +165,4 @@ def _render_download(entry: registry.RegistryEntry, place: str) -> None:
 
 def _request_download(name: str) -> None:
     state.mark_user_action()
-    st.session_state.setdefault(DOWNLOADS, set()).add(name)
+    st.session_state.setdefault(DOWNLOADS, RecentSet()).add(name)

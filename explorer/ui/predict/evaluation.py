@@ -16,6 +16,7 @@ from explorer.prediction import testing
 from explorer.prediction.testing import Evaluation
 from explorer.ui.predict import calibration, state
 from explorer.ui.shared import address
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.shared.results import classes, confusion, mistakes, scores
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
@@ -52,7 +53,7 @@ def render(entry: RegistryEntry | None, *, dark: bool) -> None:
         return
     with st.spinner(_("Looking for an earlier test…")):  # it reads the weights, which may be large
         evaluation = testing.load_cached(entry.path, data) if entry.is_there else None
-    key, requested = json.dumps([entry.name, data]), st.session_state.setdefault(REQUESTED, set())
+    key, requested = json.dumps([entry.name, data]), st.session_state.setdefault(REQUESTED, RecentSet())
     if _is_running_for_others(key):
         requested.add(key)
     if evaluation is not None:
@@ -81,7 +82,7 @@ def _poll(key: str) -> None:
 
 def _is_running_for_others(key: str) -> bool:
     """Return whether the test is running and this user has not stopped it."""
-    stopped = st.session_state.setdefault(STOPPED, set())
+    stopped = st.session_state.setdefault(STOPPED, RecentSet())
     if not _tests.is_pending(key):
         stopped.discard(key)
         return False

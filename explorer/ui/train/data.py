@@ -19,6 +19,7 @@ from explorer.jobs.store import ACTIVE, store
 from explorer.specs.size import Size, picture_size
 from explorer.training.fitting import augmentations, flip_notes
 from explorer.ui.shared.chart_text import LEGEND_ABOVE, PlainFigure
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -43,7 +44,7 @@ SIZES_STYLE = """<style>
   }
 </style>"""
 
-_new_uploads: set[str] = set()  # paths of uploads that have not been read yet
+_new_uploads = RecentSet()  # paths of uploads that have not been read yet
 
 
 def _load_preview(path: str, progress: Progress) -> Preview:
@@ -98,7 +99,7 @@ def _preview(training: Training) -> Preview | None:
         return cached
     queue, step = _loading, _("Reading the images…")
     if entry and is_missing:
-        if path not in st.session_state.setdefault(DOWNLOADS, set()):
+        if path not in st.session_state.setdefault(DOWNLOADS, RecentSet()):
             st.caption(
                 _(
                     "{title} is not on this server yet: {train:,} images to train with and {test:,} to test, "

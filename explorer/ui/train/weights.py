@@ -14,6 +14,7 @@ from explorer.training.fitting import format_values, normalisation_note
 from explorer.training.start import match_specs, trainable
 from explorer.ui.glossary import explain
 from explorer.ui.shared import weights_options
+from explorer.ui.shared.recent_set import RecentSet
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
@@ -138,7 +139,7 @@ def _render_download(entry: RegistryEntry) -> None:
     """Renders a note and a download button if the weights are not on this server yet."""
     if entry.is_there:
         return
-    if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
+    if entry.name not in st.session_state.setdefault(DOWNLOADS, RecentSet()):
         st.caption(
             _("These weights are not on this server yet: {size}. The run downloads them before it trains.").format(
                 size=bytes_short(weights_options.download_size(entry.name))
