@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         "the next.",
     )
     classes: int = Field(default=50, ge=0, le=1000, description="Classes that are open at the same time; 0 to 1,000.")
+    classes_per_client: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Open classes that were opened from one address, 1 to 1,000; 0 for half of all.",
+    )
     class_students: int = Field(default=250, ge=1, le=2000, description="Students in a class; 1 to 2,000.")
     class_hours: float = Field(default=8.0, gt=0, le=48, description="Hours after which a class ends; up to 48.")
     read_only: bool = Field(

@@ -32,6 +32,9 @@ MAX_SCREEN = 8_000  # characters of a link
 SCREEN = re.compile(r"/(?![/\\])[^\s\x00-\x1f]*")  # a browser leaves out tabs and line ends, and "//" is another server
 INVITATION = 600.0  # seconds in which an invitation can be used
 SILENCE = 180.0  # seconds without a request, after which a student without answers can lose the place
+FIRST_SILENCE = (
+    15.0  # the same for who has joined and never asked for the state of the class, as no bar of a class does
+)
 UNUSED = 600.0  # seconds after which a class that nobody has joined or used can lose the place
 RETENTION = 86_400.0  # seconds after the end of a class, in which a teacher can save questions and answers
 
@@ -143,7 +146,7 @@ class Members(Database):
                 )
             words = connection.execute(sa.select(CLASS_KEYS.c.word).where(CLASS_KEYS.c["class"] == code)).scalars()
             word = new_word({one for one in words if one})
-            _add_key(connection, code, key, Role.STUDENT, now, word)
+            _add_key(connection, code, key, Role.STUDENT, now - SILENCE + FIRST_SILENCE, word)
             _count_students(connection, code)
         return key, word
 

@@ -25,7 +25,8 @@ from explorer.classroom.members import Class, Member, NoClassError, NotAllowedEr
 from explorer.classroom.question import read_question
 from explorer.classroom.runs import with_curves
 from explorer.errors import ExplorerError, InputError, StoreError
-from explorer.i18n import _, choose_language, use_language
+from explorer.i18n import _, choose_language, ngettext, use_language
+from explorer.settings import settings
 from explorer.ui.classroom import report, view
 from explorer.ui.shared.class_run import read_run
 from explorer.ui.upload_limit import client_address
@@ -41,7 +42,8 @@ _States = tuple[Class, list[Round], dict[str, str]]
 _states: TTLCache[str, _States] = TTLCache(200, FRESH)
 _members: TTLCache[tuple[str, str], Member] = TTLCache(10_000, PRESENCE)
 _wrong: TTLCache[str, deque[float]] = TTLCache(10_000, WRONG_SECONDS)
-_lock = Lock()
+_opened: TTLCache[str, str] = TTLCache(1000, 48 * 3600.0)  # clients that have opened classes on this server, by codes
+_lock, _opening = Lock(), Lock()
 
 
 class TooManyError(InputError):
@@ -138,7 +140,7 @@ def _act(request: Request, body: dict[str, Any]) -> Response:
     store = classes()
     action = str(request.path_params["action"])
     if action == "open":
-        code, key = store.open()
+        code, key = _open(store, client_address(request.scope))
         return _json({"code": code, "key": key, "role": Role.TEACHER})
     if action in {"join", "accept"}:
         return _json(_enter(store, action, request, body))
@@ -147,6 +149,40 @@ def _act(request: Request, body: dict[str, Any]) -> Response:
     with _lock:
         _states.pop(member.code, None)
     return _json(payload)
+
+
+def _open(store: Classes, client: str) -> tuple[str, str]:
+    """Opens a class, and returns its code and the key of its teacher.
+
+    Raises:
+        InputError: If too many classes are open, from this client or in total.
+    """
+    most = settings().classes_per_client or max(1, settings().classes // 2)
+    with _opening:
+        own = [code for code, other in _opened.items() if other == client]
+        if len(own) >= most:
+            own = [code for code in own if _is_open(store, code)]
+        if len(own) >= most:
+            raise InputError(
+                ngettext(
+                    "{count} class was opened from your address, as many as may be; try again when it has ended.",
+                    "{count} classes were opened from your address, as many as may be; try again when one has ended.",
+                    len(own),
+                ).format(count=len(own))
+            )
+        code, key = store.open()
+        _opened[code] = client
+    return code, key
+
+
+def _is_open(store: Classes, code: str) -> bool:
+    """Returns whether a class goes on. Forgets it otherwise."""
+    try:
+        store.get(code)
+    except NoClassError:
+        _opened.pop(code, None)
+        return False
+    return True
 
 
 def _enter(store: Classes, action: str, request: Request, body: dict[str, Any]) -> dict[str, Any]:

@@ -168,12 +168,28 @@ def test_limits_hold_when_many_come_at_once(classes: Classes, limits: None, monk
         told = list(pool.map(join, range(12)))
     words = [one for one in told if "full" not in one]
     assert len(words) == len(set(words)) == classes.get(code).students == 3
-    monkeypatch.setattr(members, "SILENCE", -1.0)  # the three have been away for longer than that
-    classes.join(code)
-    assert classes.get(code).students <= 3
     classes.open()
     with pytest.raises(InputError, match="2 classes"):
         classes.open()
+
+
+@both_databases
+def test_a_key_that_was_made_and_never_used_makes_room(
+    classes: Classes, limits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _key = classes.open()
+    student, *_made_up = students(classes, code, 3)
+    classes.note_presence(student)
+    with pytest.raises(InputError, match="full"):
+        classes.join(code)
+    now = classes.now
+    monkeypatch.setattr(classes, "now", lambda connection: now(connection) + members.FIRST_SILENCE + 1)
+    later, _word = classes.join(code)
+    assert classes.member(code, later).role is Role.STUDENT
+    assert set(classes.words(code)) == {student.hash, members.hashed(later)}, "who is there keeps the place"
+    monkeypatch.setattr(classes, "now", lambda connection: now(connection) + members.SILENCE + 1)
+    students(classes, code, 3)
+    assert student.hash not in classes.words(code), "for three minutes"
 
 
 @both_databases

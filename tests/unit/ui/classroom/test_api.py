@@ -89,7 +89,7 @@ class Client:
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starlette]:
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path))
-    caches = (api._states, api._members, api._wrong)
+    caches = (api._states, api._members, api._wrong, api._opened)
     for known in (settings, store.classes, store_of_jobs):
         known.cache_clear()
     for cache in caches:
@@ -236,6 +236,22 @@ def test_codes_are_not_guessed(app: Starlette) -> None:
     assert guesser.get("report").status == 429
     api._members.clear()
     assert student.get("state").status == 200, "who is in a class behind the same address stays in it"
+
+
+def test_one_address_does_not_open_all_classes(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_CLASSES", "5")
+    settings.cache_clear()
+    mine = [Client(app).enter("open") for _class in range(2)]
+    refused = Client(app).post("open")
+    assert (refused.status, "2 classes" in refused.told["error"]) == (400, True)
+    assert Client(app, "10.0.0.2").post("open").status == 200
+    pupils = [Client(app).enter("join", code=mine[0].code) for _student in range(30)]
+    assert len({pupil.key for pupil in pupils}) == 30, "a school may have one address"
+    assert mine[0].post("end").status == 200
+    assert Client(app).post("open").status == 200
+    monkeypatch.setenv("EXPLORER_CLASSES_PER_CLIENT", "3")
+    settings.cache_clear()
+    assert [Client(app).post("open").status for _class in range(2)] == [200, 400]
 
 
 def test_a_server_that_is_read_only_has_no_classes(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
