@@ -178,7 +178,7 @@ def _gap(result: Any) -> str:
         "augmentation shows images that differ from the originals. The training accuracy is measured under these "
         "conditions, so it looks lower than it is."
     )
-    if int(_best(values)) in (DROPOUT, AUGMENTATION):
+    if _near(values) & {str(DROPOUT), str(AUGMENTATION)}:
         return f"{found} {reason}"
     other = _(
         "Here that is not the largest effect. The training accuracy is the mean of an epoch in which the network still "
@@ -194,10 +194,12 @@ def _last(result: Any) -> str:
             epochs=result.view.epochs, listed=_listed(result, values, ".1%")
         )
     ]
-    worst = int(_best([-value for value in values]))
-    if worst == LOW:
+    behind = _near([-value for value in values])
+    if str(PLAIN) in behind:  # no rate is clearly worse than the plain one
+        behind = set()
+    if str(LOW) in behind:
         found.append(_("So low a rate has not come far in this time."))
-    elif worst == HIGH:
+    if str(HIGH) in behind:
         found.append(_("So high a rate leaps over what it looks for."))
     slower = [place for place in (DROPOUT, AUGMENTATION) if values[place] < values[PLAIN] - CLOSE]
     better = [place for place in (DROPOUT, AUGMENTATION) if values[place] > values[PLAIN] + CLOSE]

@@ -69,7 +69,8 @@ def lesson() -> Lesson:
                     "mark": _("The digit that the mark stands for"),
                     "other": _("Neither: it is confused"),
                 },
-                answer=lambda result: _wrong(result),
+                answer=lambda result: _wrong(result)[0],
+                ties=lambda result: set(_wrong(result)),
             ),
             Reveal(of="test", text=_describe_test),
             Reveal(of="wrong", text=_describe_wrong, controls=("digit",)),
@@ -124,10 +125,12 @@ def _without(result: Any) -> str:
     return "worse" if with_marks.without > CHANCE + CLOSE else "chance"
 
 
-def _wrong(result: Any) -> str:
+def _wrong(result: Any) -> list[str]:
+    """Returns what the network answers most often, and what nothing tells from it."""
     one = result.answers[1]
     shares = {"digit": one.wrong, "mark": one.follows, "other": 1 - one.wrong - one.follows}
-    return max(shares, key=shares.__getitem__)
+    ordered = sorted(shares, key=shares.__getitem__, reverse=True)
+    return [name for name in ordered if shares[ordered[0]] - shares[name] < CLOSE]
 
 
 def _place(result: Any, network: int) -> str:

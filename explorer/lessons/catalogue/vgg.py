@@ -5,11 +5,12 @@ from typing import Any
 from explorer.analysis import Analysis
 from explorer.analysis.result import Layer
 from explorer.formatting import bytes_short, change, short
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.lessons import vignettes
 from explorer.lessons.lesson import Ask, Lesson, Link, Paper, Reveal, Say, Try
 
 GROWTH = {"small": 0.05, "third": 0.3, "double": 1.0}
+MAX_NAMES = 6  # layers in a sentence
 TWICE = 2  # a measure that grows by so many times as much grows clearly faster
 
 
@@ -71,7 +72,8 @@ def lesson() -> Lesson:
                     "linear": _("The first linear layer"),
                     "last": _("The last linear layer, which has an output for each class"),
                 },
-                answer=lambda result: _place(result.one, _most(result.one, "params")),
+                answer=lambda result: _place(result.one, _most(result.one, "params")[0]),
+                ties=lambda result: {_place(result.one, layer) for layer in _most(result.one, "params")},
             ),
             Reveal(of="largest", text=_largest),
             Ask(
@@ -178,8 +180,15 @@ def _amount(layer: Layer, measure: str) -> int:
     return amount
 
 
-def _most(analysis: Analysis, measure: str) -> Layer:
-    return max(analysis.layers, key=lambda layer: _amount(layer, measure))
+def _most(analysis: Analysis, measure: str) -> list[Layer]:
+    """Returns the layers with the largest amount, in their order: often several have equally much."""
+    most = max(_amount(layer, measure) for layer in analysis.layers)
+    return [layer for layer in analysis.layers if _amount(layer, measure) == most]
+
+
+def _named(layers: list[Layer]) -> str:
+    shown = [f"`{layer.name}`" for layer in layers[:MAX_NAMES]]
+    return ", ".join(shown if len(layers) <= MAX_NAMES else [*shown, "…"])
 
 
 def _place(analysis: Analysis, layer: Layer) -> str:
@@ -200,7 +209,15 @@ def _majority(share: float) -> str:
 
 
 def _largest(result: Any) -> str:
-    layer = _most(result.one, "params")
+    layer, *others = layers = _most(result.one, "params")
+    if others:
+        return _(
+            "{count} layers have most parameters, **{params} each, {share:.0%} of {total}**: {names}. All linear "
+            "layers together have {linear:.0%}."
+        ).format(
+            count=len(layers), params=short(layer.params), share=layer.params / result.one.totals.params,
+            total=short(result.one.totals.params), names=_named(layers), linear=_share(result.one, "params"),
+        )  # fmt: skip
     inputs, outputs = layer.input_shape, layer.output_shape
     return _(
         "`{name}` has **{params} parameters, {share:.0%} of {total}**. It is a {kind} layer with {inputs:,} inputs and "
@@ -213,15 +230,19 @@ def _largest(result: Any) -> str:
 
 
 def _work(result: Any) -> str:
-    layer = _most(result.one, "macs")
-    found = _(
+    layers = _most(result.one, "macs")
+    shares = _(
         "The linear layers have {params:.0%} of the parameters and do **{macs:.1%} of the multiplications**. A weight "
-        "of a linear layer is used once for each image. A weight of a convolution is used at every place of the map. "
-        "The layer with most work is `{name}`, with {most} MACs of {total}."
+        "of a linear layer is used once for each image. A weight of a convolution is used at every place of the map."
+    ).format(params=_share(result.one, "params"), macs=_share(result.one, "macs"))
+    most = ngettext(
+        "The layer with most work is {names}, with {most} MACs of {total}.",
+        "{count} layers have most work, {most} MACs each of {total}: {names}.",
+        len(layers),
     ).format(
-        params=_share(result.one, "params"), macs=_share(result.one, "macs"), name=layer.name, most=short(layer.macs),
-        total=short(result.one.totals.macs),
+        count=len(layers), names=_named(layers), most=short(layers[0].macs), total=short(result.one.totals.macs)
     )  # fmt: skip
+    found = f"{shares} {most}"
     if _majority(_share(result.one, "params")) == _majority(_share(result.one, "macs")):
         return found
     meaning = _("So the layers that fill the memory are not the layers that take the time.")

@@ -1,5 +1,6 @@
 """What a lesson concludes follows from the numbers of the run: other settings, other words."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ def told(name: str, question: str, **settings: str) -> str:
     ("how-far", "effective", {}, "roughly what the field looks like"),
     ("how-far", "effective", {"layer": "layer3.2.add"}, "follows what is in the picture"),
     ("vgg", "head", {"other": "vgg19"}, "not two forms of one network"),
+    ("vgg", "work", {}, "`features.2`, `features.7`, `features.12`"),
+    ("vgg", "work", {"net": "googlenet"}, "The layer with most work is `conv3.conv`"),
+    ("vgg", "largest", {"net": "resnet56"}, "17 layers have most parameters"),
     ("vgg", "growth", {}, "cheap to store"),
     ("vgg", "ones", {"other": "vgg16"}, "no 1×1 kernel"),
     ("gradients", "norm", {}, "does not do the same for gradients"),
@@ -126,3 +130,17 @@ def test_a_network_that_nothing_tells_from_the_best_one_is_right_too() -> None:
     question, (_text, result) = lessons()["remedies"].questions["train"], trained("remedies", "train", *shares)
     assert question.answer(result) == "3"
     assert [question.is_right(str(place), result) for place in range(6)] == [False, False, True, True, False, False]
+    assert "not the largest effect" not in trained("remedies", "train", *shares)[0]
+
+
+def test_no_rate_is_called_worst_if_all_end_alike() -> None:
+    text = trained("remedies", "last", *((0.9, 0.9),) * 5, (0.9, 0.895))[0]
+    assert not any(words in text for words in ("not come far", "leaps over"))
+    text = trained("remedies", "last", *((0.9, 0.9),) * 4, (0.9, 0.7), (0.9, 0.7))[0]
+    assert all(words in text for words in ("not come far", "leaps over"))
+
+
+def test_a_kernel_that_answers_equally_to_two_directions_has_two_right_answers() -> None:
+    question = lessons()["kernel-slides"].questions["edges"]
+    slanted = SimpleNamespace(kernel=((0.0, 1.0), (-1.0, 0.0)))
+    assert [question.is_right(one, slanted) for one in ("columns", "rows", "bright")] == [True, True, False]
