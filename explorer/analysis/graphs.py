@@ -44,7 +44,7 @@ def analyse_graph(graph: Graph, name: str = "", *, batch_size: int = 32) -> Anal
     """
     network = GraphNetwork(graph)
     trace = trace_network(network, graph.shape[1:])
-    summary = summarise(network, {}, top_level_heads(trace), trace)
+    summary = summarise(network, {}, top_level_heads(trace), trace, is_complete=not network.left_out)
     make = partial(Analysis, name=name or graph.name, input_shape=graph.shape)
     analysis = complete(
         summary, None, make, batch_size, "momentum", Precision.FP32, checked_device(batch_size, "momentum", AUTO)
@@ -217,6 +217,16 @@ def _common_module(names: list[str]) -> str:
 
 def _warnings(network: GraphNetwork, graph: Graph) -> list[NetworkWarning]:
     warnings = []
+    if graph.are_channels_assumed:
+        warnings.append(
+            NetworkWarning(
+                "channels-assumed",
+                _(
+                    "The file does not declare the channels of its input {name}. These numbers take it for an image of "
+                    "{channels} channels, as many as the first convolution reads, and {height}×{width} pixels."
+                ).format(name=graph.image, channels=graph.shape[1], height=graph.shape[2], width=graph.shape[3]),
+            )
+        )
     if graph.batch not in (None, 1):
         warnings.append(
             NetworkWarning(

@@ -219,7 +219,12 @@ def _trace_network(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Tr
 
 
 def summarise(
-    network: nn.Module, auxiliary_heads: dict[str, nn.Module], heads: tuple[str, ...], trace: Trace
+    network: nn.Module,
+    auxiliary_heads: dict[str, nn.Module],
+    heads: tuple[str, ...],
+    trace: Trace,
+    *,
+    is_complete: bool = True,
 ) -> Summary:
     """Returns the numbers of a traced network, without those of auxiliary heads.
 
@@ -228,6 +233,8 @@ def summarise(
         auxiliary_heads: The detached auxiliary heads by name; their parameters are counted separately.
         heads: Names of the top-level modules after the last map.
         trace: Trace of the network in evaluation mode.
+        is_complete: Whether the trace has all layers. Otherwise the field of the network is unknown, and there is no
+            advice on field and head.
     """
     states = propagate(trace)
     costs = {traced.name: cost(traced) for traced in trace.layers}
@@ -251,20 +258,21 @@ def summarise(
     state = states.get(last)
     image = trace.image.shape[-2:]
     field = field_of(state, (image[0], image[1]))
-    warnings = [
-        *advice.graph_warnings(trace, states, heads),
+    warnings = advice.graph_warnings(trace, states, heads)
+    if is_complete:
         # What comes after the last map may see more than it, if that can't be followed (attention).
-        *advice.total_warnings(
-            layers, params, None if isinstance(states.get(trace.output), Unknown) else field, Size(*image)
-        ),
-        *advice.uncounted_warnings(costs),
-    ]
+        followed = None if isinstance(states.get(trace.output), Unknown) else field
+        warnings += advice.total_warnings(layers, params, followed, Size(*image))
+    warnings += advice.uncounted_warnings(costs)
+    note = field_note(state, field)
+    if not is_complete:
+        field, note = None, _("receptive field: unknown, because operators are left out; those of the layers are right")
     lines = {
         "aux_params": formulas.equation(_sum_formula(auxiliary), totals.aux_params),
         "buffer_bytes": formulas.equation(_sum_formula(buffers), totals.buffer_bytes),
         "peak_activation_bytes": formulas.equation(_sum_formula(trace.peak), totals.peak_activation_bytes),
     }
-    return Summary(layers, (), totals, field, field_note(state, field), tuple(warnings), lines)
+    return Summary(layers, (), totals, field, note, tuple(warnings), lines)
 
 
 def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:

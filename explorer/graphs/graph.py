@@ -87,6 +87,7 @@ class Graph(_Part):
         outputs: Names of the outputs.
         opset: Version of ONNX's own operators.
         batch: Batch size that is fixed in the file; None if it is free.
+        are_channels_assumed: Whether the file does not declare the channels; the first convolution tells them.
     """
 
     name: Name
@@ -97,3 +98,4 @@ class Graph(_Part):
     outputs: tuple[Name, ...]
     opset: int
     batch: int | None
+    are_channels_assumed: bool = False

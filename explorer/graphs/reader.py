@@ -18,6 +18,7 @@ from typing import Any
 import explorer
 from explorer.errors import ContentError, InputError, shown
 from explorer.graphs.graph import MAX_ELEMENTS, MAX_FLOATS, MAX_NODES, MAX_VALUES
+from explorer.graphs.input_image import input_image
 from explorer.graphs.shapes import OWN_DOMAINS, infer, static_shape
 from explorer.i18n import _
 from explorer.workers import sandbox
@@ -25,7 +26,6 @@ from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # metadata of PyTorch's exporter: names of the modules around an operator
-CHANNELS_FIRST = [0, 3, 1, 2]
 UNKNOWN_DOMAIN = "unknown"  # of operators that claim to be ONNX's own
 MAX_CAPTURED = 500  # values
 MAX_DEPTH = 100  # of functions that call functions
@@ -91,7 +91,6 @@ class _Reader:
         self.model.ParseFromString(content)
         self.image_size = image_size
         self.constants: dict[str, dict[str, Any]] = {}
-        self.batch: int | None = None
         self.channels_last = ""  # the input, if the file begins by moving its channels to the front
 
     def document(self) -> dict[str, Any]:
@@ -110,7 +109,8 @@ class _Reader:
         self._weights_become_inputs()
         self._check_order()
         self._admit_unknown_operators()
-        image, shape = self._image()
+        image = input_image(model, {name: entry["shape"] for name, entry in self.constants.items()}, self.image_size)
+        self.channels_last = image.name if image.is_channels_last else ""
         if not all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
             self.model = model = onnx.shape_inference.infer_shapes(model)  # the checker asks for them
         self._check(model)
@@ -126,13 +126,14 @@ class _Reader:
         nodes = list(self._nodes(inferred.node, types))
         return {
             "name": inferred.name[:200],
-            "image": image,
-            "shape": shape,
+            "image": image.name,
+            "shape": image.shape,
             "nodes": nodes,
             "constants": self.constants,
             "outputs": [value.name for value in inferred.output],
             "opset": opset,
-            "batch": self.batch,
+            "batch": image.batch,
+            "are_channels_assumed": image.are_channels_assumed,
         }
 
     def _admit_unknown_operators(self) -> None:
@@ -232,54 +233,6 @@ class _Reader:
             "is_float": is_float,
             "values": values,
         }
-
-    def _image(self) -> tuple[str, list[int]]:
-        """Returns name and shape of the input, and sets its batch to one image."""
-        inputs = [value for value in self.model.graph.input if value.name not in self.constants]
-        if len(inputs) != 1:
-            raise ContentError(
-                _("it has {count} inputs ({names}); only networks that take one image are read").format(
-                    count=len(inputs), names=", ".join(shown(value.name) for value in inputs[:5])
-                )
-            )
-        tensor = inputs[0].type.tensor_type
-        dims = list(tensor.shape.dim)
-        if len(dims) != 4:
-            raise ContentError(
-                _("its input {name} has {rank} dimensions; an image has 4: batch, channels, height, width").format(
-                    name=shown(inputs[0].name), rank=len(dims)
-                )
-            )
-        for dim in dims:
-            if dim.dim_value < 1:  # some exporters write a free side as 0 or -1
-                dim.ClearField("dim_value")
-        if dims[0].WhichOneof("value") == "dim_value":
-            self.batch = dims[0].dim_value
-        dims[0].dim_value = 1
-        if self._is_channels_last(inputs[0].name):
-            dims = [dims[axis] for axis in CHANNELS_FIRST]
-            self.channels_last = inputs[0].name
-        for dim, side in zip(dims[2:], self.image_size or (), strict=False):
-            if dim.WhichOneof("value") != "dim_value":
-                dim.dim_value = side
-        if any(dim.WhichOneof("value") != "dim_value" for dim in dims):
-            raise ContentError(
-                _("its input {name} leaves channels, height or width free; say the size with --image-size").format(
-                    name=shown(inputs[0].name)
-                )
-            )
-        shape = [dim.dim_value for dim in dims]
-        if not all(1 <= size <= 2**20 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-            raise ContentError(_("its input {name} is larger than any image").format(name=shown(inputs[0].name)))
-        return inputs[0].name, shape
-
-    def _is_channels_last(self, image: str) -> bool:
-        """Whether all operators that read the image move its channels first, as converters of Keras networks write."""
-        readers = [node for node in self.model.graph.node if image in node.input]
-        return bool(readers) and all(
-            node.op_type == "Transpose" and dict(self._attributes(node)).get("perm") == CHANNELS_FIRST
-            for node in readers
-        )
 
     def _nodes(self, nodes: Iterable[Any], types: dict[str, Any]) -> Iterator[dict[str, Any]]:
         kinds = self.onnx.TensorProto

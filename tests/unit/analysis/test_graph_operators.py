@@ -159,6 +159,20 @@ def test_weights_of_operators_without_a_rule_are_counted_once(analysed: Read) ->
     assert {"left-out", "not-counted"} <= {warned.code for warned in analysis.warnings}
 
 
+def test_no_advice_stands_on_the_field_of_a_part(analysed: Read) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["a"]),
+        helper.make_node("Lost", ["a"], ["b"], domain="acme"),
+        helper.make_node("Relu", ["b"], ["out"]),
+    ]
+    analysis = analysed(nodes, {"weight": (4, 3, 3, 3)})
+    assert [warned.code for warned in analysis.warnings] == ["left-out"]
+    assert (analysis.field, "operators are left out" in analysis.field_note) == (None, True)
+    assert analysis.layers[0].field is not None
+    whole = analysed([nodes[0], helper.make_node("Relu", ["a"], ["out"])], {"weight": (4, 3, 3, 3)})
+    assert [warned.code for warned in whole.warnings] == ["field-smaller-than-image"]
+
+
 def test_a_quantised_convolution_has_its_macs(analysed: Read) -> None:
     nodes = [
         helper.make_node("QuantizeLinear", ["image", "scale", "zero"], ["q"]),

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from explorer.analysis.graphs import analyse_graph
 from explorer.errors import InputError
 from explorer.graphs import reader
 from explorer.graphs.graph import MAX_NODES, Graph
@@ -43,6 +44,12 @@ def convolution() -> onnx.ModelProto:
 
 def serialized(found: onnx.ModelProto) -> bytes:
     return bytes(found.SerializeToString())
+
+
+def shapeless(found: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model, whose input has a type, but no shape."""
+    found.graph.input[0].type.tensor_type.ClearField("shape")
+    return found
 
 
 def truncated() -> bytes:
@@ -128,6 +135,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
         lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3, "h", "w")).SerializeToString(),
         ("image", "--image-size"),
     ),
+    "no shape": (lambda: serialized(shapeless(convolution())), ("image", "declares no shape", "--image-size")),
+    "no channels": (
+        lambda: serialized(shapeless(model([helper.make_node("Relu", ["image"], ["out"])]))),
+        ("image", "no number of channels", "export"),
+    ),
     "vector": (
         lambda: model([helper.make_node("Relu", ["image"], ["out"])], shape=(1, 3)).SerializeToString(),
         ("image", "2"),
@@ -192,6 +204,19 @@ def test_a_free_size_can_be_given(unconfined: Callable[..., Graph]) -> None:
     fixed = model([helper.make_node("Relu", ["image"], ["out"])], shape=(4, 3, 8, 8))
     graph = unconfined(fixed.SerializeToString(), (20, 30))
     assert (graph.shape, graph.batch) == ((1, 3, 8, 8), 4)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_input_without_a_shape_is_taken_for_an_image(unconfined: Callable[..., Graph], *, moved: bool) -> None:
+    weight = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "w")
+    nodes = [helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2])] if moved else []
+    nodes.append(helper.make_node("Conv", ["turned" if moved else "image", "w"], ["out"], group=2))
+    graph = unconfined(serialized(shapeless(model(nodes, [weight]))), (20, 30))
+    assert (graph.shape, graph.batch, graph.are_channels_assumed) == ((1, 6, 20, 30), None, True)
+    assert graph.nodes[-1].shapes == ((1, 4, 18, 28),)
+    (warning,) = (found for found in analyse_graph(graph).warnings if found.code == "channels-assumed")
+    assert "6 channels" in warning.message
+    assert "20×30" in warning.message
 
 
 def test_operators_that_onnx_does_not_have_keep_their_names(unconfined: Callable[..., Graph]) -> None:
