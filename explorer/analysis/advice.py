@@ -329,10 +329,10 @@ def _untraced(trace: Trace, states: States) -> list[NetworkWarning]:
         NetworkWarning(
             "untraced",
             ngettext(
-                "The receptive field of {count} layer, {layer}, is unknown: rows and columns can't be told apart after "
-                "{cause}. Its other numbers are right.",
-                "The receptive fields of {count} layers are unknown from {layer} on: rows and columns can't be told "
-                "apart after {cause}. Their other numbers are right.",
+                "The receptive field of {count} layer, {layer}, is unknown: it can't be followed through {cause}. Its "
+                "other numbers are right.",
+                "The receptive fields of {count} layers are unknown from {layer} on: they can't be followed through "
+                "{cause}. Their other numbers are right.",
                 count,
             ).format(count=count, layer=first.name, cause=state.cause),
             first.name,

@@ -98,8 +98,15 @@ def cost(layer: TracedLayer) -> Cost:
     """Returns MACs, FLOPs and traffic of a layer."""
     total = Cost(traffic=traffic(layer))
     for op in layer.ops:
-        _add_operator(total, op, is_norm=isinstance(layer.module, _NORMS))
+        _add_operator(total, op, _elementwise_term(layer.module))
     return total
+
+
+def _elementwise_term(module: nn.Module | None) -> Term:
+    """Returns the term of sums and products of elements inside a module."""
+    if isinstance(module, nn.Bilinear):
+        return Term.BIAS
+    return Term.NORMALISATION if isinstance(module, _NORMS) else Term.ELEMENTWISE
 
 
 def traffic(layer: TracedLayer) -> Traffic:
@@ -135,7 +142,7 @@ def mult_adds(layer: TracedLayer) -> int:
     return own * math.prod((shape[0] if "Linear" in kind else 1, *places))
 
 
-def _add_operator(total: Cost, op: Op, *, is_norm: bool) -> None:
+def _add_operator(total: Cost, op: Op, elementwise: Term) -> None:
     elements = math.prod(op.output.shape)
     name = op.name
     if name == "native_batch_norm" and op.args[5]:  # computes mean and variance, as in an instance norm
@@ -145,12 +152,14 @@ def _add_operator(total: Cost, op: Op, *, is_norm: bool) -> None:
         total.macs += macs
         total.add(Term.MULTIPLY_ADD, 2 * macs)
         total.add(Term.BIAS, biases)
+        if name == "deform_conv2d":
+            total.unknown.append(f"{name} (sampling)")  # the interpolation between the cells that it reads
     elif name in NORMALISATION:
         total.add(Term.NORMALISATION, NORMALISATION[name] * elements)
     elif name in ACTIVATION:
         total.add(Term.ACTIVATION, ACTIVATION[name] * elements)
     elif name in ELEMENTWISE:
-        total.add(Term.NORMALISATION if is_norm else Term.ELEMENTWISE, ELEMENTWISE[name] * elements)
+        total.add(elementwise, ELEMENTWISE[name] * elements)
     elif name == "max_pool2d_with_indices":
         total.add(Term.POOLING, (_window(op) - 1) * elements)
     elif name == "avg_pool2d":
@@ -172,9 +181,16 @@ def mac_factors(op: Op) -> tuple[int, ...]:
 
     For each output element, a convolution costs its kernel's cells times the input channels of a group. A transposed
     convolution costs its kernel's cells times the output channels of a group, for each input element. A matrix product
-    costs its inner dimension for each output element.
+    costs its inner dimension for each output element. A deformable convolution costs as much as a convolution, and a
+    bilinear layer one product for each weight.
     """
     out = op.output.shape
+    if op.name == "deform_conv2d":
+        kernels: Shape = op.args[1].shape
+        return (*kernels[2:], kernels[1], *out[1:])
+    if op.name == "_trilinear":
+        weights: Shape = op.args[1].shape
+        return (*(size for size in out[:-1] if size != 1), *weights[1:], weights[0])
     if op.name == "convolution":
         weight: Shape = op.args[1].shape
         transposed = op.args[6]
@@ -184,6 +200,8 @@ def mac_factors(op: Op) -> tuple[int, ...]:
 
 
 def _has_bias(op: Op) -> bool:
+    if op.name == "deform_conv2d":
+        return bool(op.args[4].source != "constant")  # without bias, torchvision adds zeros
     return op.name == "addmm" or (op.name == "convolution" and op.args[2] is not None)
 
 

@@ -166,6 +166,7 @@ _RULES: dict[str, Callable[[Call], Step | None]] = {
     "Conv": graph_modules.convolution,
     "QLinearConv": lambda call: graph_modules.convolution(call, weight=3, bias=8),
     "ConvInteger": graph_modules.convolution,
+    "DeformConv": graph_modules.deformable_convolution,
     "ConvTranspose": graph_modules.transposed_convolution,
     "MaxPool": graph_modules.pool,
     "AveragePool": graph_modules.pool,

@@ -95,6 +95,29 @@ def convolution(call: Call, weight: int = 1, bias: int = 2) -> Step | None:
     return _Windowed(_bound(call, module, weight, bias), _sides(call, kernel, stride, dilation), 0.0)
 
 
+def deformable_convolution(call: Call) -> Step | None:
+    """Returns the rule of DeformConv."""
+    found = call.constant(1)
+    if found is None or len(found.shape) != 4 or call.constant(4) is not None:
+        return None
+    stride, dilation = call.integers("strides", [1, 1]), call.integers("dilations", [1, 1])
+    pads = call.integers("pads", [0] * 4)
+    if pads[:2] != pads[2:]:
+        return None
+    has_bias, has_mask = call.has(3), call.has(4)
+
+    def run(image: Tensor, weight: Tensor, offset: Tensor, *others: Tensor) -> Tensor:
+        from torchvision.ops import deform_conv2d  # imported here because few files need it
+
+        bias = others[0] if has_bias else None
+        mask = others[-1] if has_mask else None
+        sides = ((first, second) for first, second in (stride, pads[:2], dilation))
+        result: Tensor = deform_conv2d(image, offset, weight, bias, *sides, mask)
+        return result
+
+    return with_constants(call, "DeformConv2d", run)
+
+
 def transposed_convolution(call: Call) -> Step | None:
     """Returns the rule of ConvTranspose."""
     found, shape = call.constant(1), call.node.shapes[0]

@@ -22,6 +22,7 @@ KINDS = {
     "bmm": "MatMul",
     "cat": "Concat",
     "convolution": "Conv2d",
+    "deform_conv2d": "DeformConv2d",
     "div": "Divide",
     "elu": "ELU",
     "gelu": "GELU",
@@ -45,7 +46,7 @@ KINDS = {
 }
 
 # Operators that multiply matrices or convolve.
-MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
+MULTIPLIES = frozenset(["convolution", "deform_conv2d", "_trilinear", "addmm", "mm", "bmm", "baddbmm"])
 
 # FLOPs per output element; docs/numbers.md states the conventions.
 ELEMENTWISE = dict.fromkeys(

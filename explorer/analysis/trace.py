@@ -201,7 +201,7 @@ class Recorder(_Mode):
         return argument
 
     def _record(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
-        name = func._schema.name.removeprefix("aten::").rstrip("_")
+        name = func._schema.name.removeprefix("aten::").removeprefix("torchvision::").rstrip("_")
         if name == UNKNOWN:
             name = args[-1]
         inputs: list[Value] = []

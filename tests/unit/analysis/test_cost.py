@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 import torchinfo
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchinfo.layer_info import LayerInfo
+from torchvision.ops import DeformConv2d
 
 from explorer.analysis import Term, analyse
 from explorer.analysis.cost import adaptive_pool_reads, cost
+from explorer.analysis.modules import analyse_module
 from explorer.analysis.trace import Recorder
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
@@ -118,3 +120,49 @@ def test_unknown_operators_are_named_and_the_others_counted() -> None:
     first, odd = recorder.trace().layers
     assert cost(first).macs == 9 * 2 * 9
     assert cost(odd).unknown == ["erfinv"]
+
+
+class Bilinear(nn.Module):
+    """A bilinear layer on the channels of a map, for each of its cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs = nn.Bilinear(3, 3, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = x.flatten(2).transpose(1, 2)
+        scores: Tensor = self.pairs(cells, cells)
+        return scores
+
+
+class Deformable(nn.Module):
+    """A deformable convolution with groups, without or with bias and mask."""
+
+    def __init__(self, *, modulated: bool) -> None:
+        super().__init__()
+        self.offset, self.modulated = nn.Conv2d(4, 18, 3, padding=1), modulated
+        self.deformed = DeformConv2d(4, 6, 3, padding=1, groups=2, bias=modulated)
+
+    def forward(self, x: Tensor) -> Tensor:
+        offset = self.offset(x)
+        scores: Tensor = self.deformed(x, offset, offset[:, :9].sigmoid() if self.modulated else None)
+        return scores
+
+
+def test_a_bilinear_layer_costs_a_product_for_each_weight_and_vector() -> None:
+    analysis = analyse_module(Bilinear(), image_size=8)
+    (layer,) = (layer for layer in analysis.layers if layer.kind == "Bilinear")
+    assert layer.macs == 64 * 5 * 3 * 3
+    assert layer.cost.terms == {Term.MULTIPLY_ADD: 2 * layer.macs, Term.BIAS: 64 * 5}
+    assert layer.formulas["macs"] == "64·3·3·5 = 2,880"
+    assert "not-counted" not in {warned.code for warned in analysis.warnings}
+
+
+@pytest.mark.parametrize("modulated", [False, True])
+def test_a_deformable_convolution_costs_as_a_convolution_and_its_sampling_is_named(*, modulated: bool) -> None:
+    analysis = analyse_module(Deformable(modulated=modulated), image_size=8)
+    (layer,) = (layer for layer in analysis.layers if layer.kind == "DeformConv2d")
+    (alike,) = analyse_module(nn.Conv2d(4, 6, 3, padding=1, groups=2, bias=modulated), image_size=8).layers
+    assert (layer.macs, layer.flops, layer.params) == (alike.macs, alike.flops, alike.params)
+    assert layer.cost.unknown == ["deform_conv2d (sampling)"]
+    assert "not-counted" in {warned.code for warned in analysis.warnings}

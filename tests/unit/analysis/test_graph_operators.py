@@ -118,6 +118,7 @@ def analysed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
         weights: dict[str, tuple[int, ...]],
         shape: tuple[int | str, ...] = (1, 3, 8, 8),
         kind: str = "float32",
+        opset: int = 18,
         **known: tuple[int, ...],
     ) -> Analysis:
         tensors = [numpy_helper.from_array(np.ones(sides, kind), name) for name, sides in weights.items()]
@@ -129,7 +130,7 @@ def analysed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
             tensors,
             value_info=[helper.make_tensor_value_info(name, FLOAT, sides) for name, sides in known.items()],
         )
-        imports = [helper.make_opsetid("", 18), helper.make_opsetid("acme", 1)]
+        imports = [helper.make_opsetid("", opset), helper.make_opsetid("acme", 1)]
         model = helper.make_model(graph, opset_imports=imports, ir_version=10)
         return analyse_graph(read_here(model.SerializeToString(), tmp_path, monkeypatch))
 
@@ -157,6 +158,20 @@ def test_weights_of_operators_without_a_rule_are_counted_once(analysed: Read) ->
     analysis = analysed(nodes, {"weight": (5, 2), "other": (7,)}, a=(1, 3, 8, 8), b=(1, 3, 8, 8))
     assert analysis.totals.params == 17
     assert {"left-out", "not-counted"} <= {warned.code for warned in analysis.warnings}
+
+
+@pytest.mark.parametrize(("bias", "mask"), [(False, False), (True, False), (False, True), (True, True)])
+def test_a_deformable_convolution_costs_as_a_convolution(analysed: Read, *, bias: bool, mask: bool) -> None:
+    others = ["bias" if bias else "", *(["mask"] if mask else [])]
+    nodes = [
+        helper.make_node("Conv", ["image", "first"], ["offset"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["image", "second"], ["mask"], pads=[1, 1, 1, 1]),
+        helper.make_node("DeformConv", ["image", "weight", "offset", *others], ["out"], pads=[1, 1, 1, 1]),
+    ]
+    weights = {"first": (18, 3, 3, 3), "second": (9, 3, 3, 3), "weight": (6, 3, 3, 3)}
+    layer = analysed(nodes, weights | ({"bias": (6,)} if bias else {}), opset=19).layers[-1]
+    assert (layer.kind, layer.macs, layer.params) == ("DeformConv2d", 64 * 6 * 27, 6 * 27 + 6 * bias)
+    assert layer.output_shape == (1, 6, 8, 8)
 
 
 def test_no_advice_stands_on_the_field_of_a_part(analysed: Read) -> None:
