@@ -66,13 +66,13 @@ def check_against_server(page: Page, weights: str) -> None:
 def test_a_digit_is_drawn_with_the_mouse_and_answered_before_the_button_is_released(visit: Visit) -> None:
     page = visit("predict?weights=mnist-cnn&source=draw", ready=READY)
     live = page.locator(".drawing .headline")
-    expect(page.get_by_text("Draw on the left, and see")).to_be_visible()
+    expect(page.get_by_text("Draw in the field, and see")).to_be_visible()
     expect(page.get_by_text("centred by mass in 28 × 28 pixels, as MNIST was")).to_be_visible()
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     press_and_move(page, THREE)
     expect(live).to_have_text(re.compile(r"^3, \d\d\.\d%$"))
     check_against_server(page, "mnist-cnn")
-    expect(page.get_by_text("Draw on the left, and see")).to_be_visible()  # the server has not seen it yet
+    expect(page.get_by_text("Draw in the field, and see")).to_be_visible()  # the server has not seen it yet
     page.mouse.up()
     # The server gives the same answer about the drawing, with reasons as for any picture.
     share = live.inner_text().removeprefix("3, ").removesuffix("%")
@@ -96,7 +96,7 @@ def test_a_digit_is_drawn_with_the_mouse_and_answered_before_the_button_is_relea
     expect(answer).to_have_text(first)
     page.get_by_role("button", name="Clear").click()
     expect(live).to_have_text("")
-    expect(page.get_by_text("Draw on the left, and see")).to_be_visible()
+    expect(page.get_by_text("Draw in the field, and see")).to_be_visible()
     assert int(answers.get_attribute("data-answers") or 0) > 3
 
 

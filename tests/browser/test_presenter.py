@@ -44,6 +44,19 @@ def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) ->
         assert page.evaluate(COVERED_BY_CLASS) <= 0, link
 
 
+def test_a_phone_has_room_for_the_whole_bar(visit: Callable[..., Page]) -> None:
+    page = visit("architecture?net=lenet5&present=1", width=390, height=844, ready="stVegaLiteChart")
+    expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+    title = page.locator("#explorer-presenter output")
+    assert title.evaluate("output => output.scrollWidth <= output.clientWidth")
+    assert page.evaluate(COVERED_BY_CLASS) <= 0
+    leave = page.get_by_role("button", name="Leave presenter view").bounding_box()
+    pill = page.get_by_role("button", name="Class", exact=True).bounding_box()
+    assert leave
+    assert pill
+    assert leave["x"] + leave["width"] <= pill["x"]
+
+
 def test_a_link_opens_large_from_the_first_moment(visit: Callable[..., Page]) -> None:
     page = visit("train?net=digits-cnn&present=1", ready="stMetricValue")
     wait_until_rendered(page)

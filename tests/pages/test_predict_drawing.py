@@ -53,7 +53,7 @@ def test_a_drawing_is_a_picture_with_an_answer_and_reasons(field: dict[str, Any]
     field["url"] = ""  # cleared
     app.run()
     app.run()
-    assert "Draw on the left" in words(app)
+    assert "Draw in the field" in words(app)
     assert app.query_params == {"weights": "mnist-cnn", "source": "draw"}
 
 

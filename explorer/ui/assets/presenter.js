@@ -136,12 +136,15 @@ class Presenter {
       this.root.replaceChildren(style, button(words.enter, words.hint, () => this.toggle(), name));
       return;
     }
+    // On a phone a cross stands for the words, which leave no room for the page's title.
+    const leave = Object.assign(button("", words.hint, () => this.toggle()), { ariaLabel: words.leave });
+    leave.append(make("span", { className: "long" }, words.leave), make("span", { className: "short" }, "✕"));
     this.root.replaceChildren(style, make("nav", { ariaLabel: words.enter },
       arrow("‹", words.back, () => this.request(-1)),
       make("output", {}, pages[place][1]),
       arrow("›", words.next, () => this.request(1)),
       ...(EDITED.includes(pages[place][0]) ? [Object.assign(button(words.edit, words.editHint, () => this.edit()), { ariaPressed: String(Boolean(this.edits)) })] : []),
-      button(words.leave, words.hint, () => this.toggle())));
+      leave));
   }
 }
 

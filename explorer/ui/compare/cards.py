@@ -23,6 +23,7 @@ from explorer.ui.shared.text import plain
 
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # an absolute difference is clearer than a percentage
 CARD_WIDTH = 250  # pixels: four cards in a row, one on a phone
+BOX_LETTERS = 30  # letters of the narrowest box for a network; a longer text stands below it too
 METRICS, METRICS_NARROW = (3, 118), (2, 90)  # columns in a card, and their width in pixels
 ARCHITECTURE = "../pages/architecture.py"
 
@@ -75,6 +76,8 @@ def _render_card(
             title=_("Not a network: you see the last valid one"),
             icon=":material/error:",
         )
+    if letter not in page_state.problems and len(whole := choices.get(text, text)) > BOX_LETTERS:
+        st.caption(plain(whole))
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
     columns, width = METRICS if len(page_state.networks) == MIN_NETWORKS else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):

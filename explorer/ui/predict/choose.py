@@ -115,7 +115,13 @@ def render_card(entry: registry.RegistryEntry) -> None:
         parts.insert(0, _("trained on {data}").format(data=plain(str(data)[:60])))
     if card.license:
         parts.append(plain(card.license[:200]))
-    st.caption(" · ".join(parts))
+    if entry.origin is registry.Origin.JOB:  # the box above may be too narrow for it
+        name = _("{name}, written {moment}").format(
+            name=f"**{plain(card.name)}**", moment=" ".join(weights_options.written_at(entry))
+        )
+        st.caption(f"{name}  \n{' · '.join(parts)}")
+    else:
+        st.caption(" · ".join(parts))
     with st.container(horizontal=True, gap="small"):
         st.page_link(
             "../pages/architecture.py", label=_("Architecture"), icon=":material/schema:", width="content",

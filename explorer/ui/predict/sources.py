@@ -91,7 +91,7 @@ def hint(card: Card) -> str:
         case "upload":
             return _("Upload an image on the left, and see what the network says.")
         case "draw":
-            return _("Draw on the left, and see what the network says.")
+            return _("Draw in the field, and see what the network says.")
         case "camera":
             return _("Take a picture on the left, and see what the network says.")
         case "data":

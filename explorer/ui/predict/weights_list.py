@@ -25,7 +25,9 @@ TABLE, PUBLISH, RENAME = "predict-stored", "predict-stored-publish", "predict-st
 CONVOLVE = "predict-stored-convolve"
 TO_DELETE = "predict.stored.to-delete"  # in session_state: name of the weights in the confirmation dialog
 ROW, ROWS_SHOWN = 32, 12
-COLUMNS = ("name", "kind", "network", "params", "data", "top1", "measured", "size", "date")
+LETTER, MARGIN = 6.2, 20  # pixels: a letter of the table, and the room beside the text of a cell
+WIDEST = 480  # pixels of a column
+COLUMNS = ("name", "kind", "top1", "network", "params", "data", "measured", "size", "date")
 
 
 def render() -> None:
@@ -103,16 +105,16 @@ def _row(entry: RegistryEntry) -> tuple[object, ...]:
     except OSError:  # torchvision's that is not downloaded, or removed after the list was made
         size, date = _("not downloaded"), None
     if entry.card is None:
-        return entry.name, origin(entry), "", None, "", None, "", size, date
+        return entry.name, origin(entry), None, "", None, "", "", size, date
     spec = entry.card.network_spec
     top1 = weights_options.accuracy(entry.card)
     return (
         display_name(entry),
         origin(entry),
+        None if top1 is None else 100 * top1,
         title(entry.card.network),
         short(weights_options.parameter_count(entry.name, spec)),
         str(entry.card.data.get("name", "")),
-        None if top1 is None else 100 * top1,
         "" if top1 is None else _measured_on(entry),
         size,
         date,
@@ -137,22 +139,28 @@ def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
         state.change(**({"weights": chosen[0]} if chosen else {}))
 
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    table = rows(entries)
+
+    def width(column: str, least: int) -> int:
+        longest = max(map(len, table[column]), default=0)
+        return min(max(round(LETTER * longest) + MARGIN, least), WIDEST)
+
     st.space("small")  # for the table's toolbar, which would cover what stands above
     st.dataframe(
-        rows(entries),
+        table,
         hide_index=True,
         column_config={
-            "name": text(_("Name"), pinned=True, width=230),
-            "kind": text(_("From"), width=95),
-            "network": text(_("Network"), width=165),
+            "name": text(_("Name"), pinned=True, width=width("name", 160)),
+            "kind": text(_("From"), width=width("kind", 80)),
+            "network": text(_("Network"), width=width("network", 140)),
             "params": text(Measure.PARAMS.label, width=85),
-            "data": text(_("Trained on"), width=110),
+            "data": text(_("Trained on"), width=width("data", 95)),
             "top1": number(_("Top-1"), format="%.2f%%", width=70),
             "measured": text(
-                _("Measured on"), width=120,
+                _("Measured on"), width=width("measured", 100),
                 help=_("Validation images, which chose the best epoch, only if a run has not been tested yet."),
             ),
-            "size": text(_("Size"), width=120),
+            "size": text(_("Size"), width=width("size", 80)),
             "date": st.column_config.DatetimeColumn(_("Changed"), format="D MMM YYYY", width=95),
         },
         row_height=ROW,

@@ -33,7 +33,7 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
         return _("{name} (not here)").format(name=name)
     parts = [f"{_icon(entry.origin)} {name.removeprefix(registry.TORCHVISION)}"]
     if entry.origin is registry.Origin.JOB:
-        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", *_written_at(entry)]
+        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", *written_at(entry)]
     if top1 := accuracy(entry.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
         parts.append(words.get(accuracy_metric(entry), "{share:.2%}").format(share=top1))
@@ -43,7 +43,7 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
     return " · ".join(parts)
 
 
-def _written_at(entry: registry.RegistryEntry) -> list[str]:
+def written_at(entry: registry.RegistryEntry) -> list[str]:
     """Return the minute in which the weights of a run were written, which tells runs of one name apart."""
     try:
         seconds = entry.path.stat().st_mtime
