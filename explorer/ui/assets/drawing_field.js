@@ -18,6 +18,7 @@ export default function ({ data, key, parentElement, setTriggerValue }) {
     fields.set(root, field);
   }
   field.update(data, (image) => setTriggerValue("drawing", image));
+  root.getRootNode().host?.closest('[data-testid="stElementContainer"]')?.setAttribute("data-drawn", ""); // first_paint.css
   return () => field.end();
 }
 
