@@ -83,6 +83,27 @@ def test_the_charts_of_both_rounds_have_one_scale(page: Page) -> None:
     assert widths == ["50%", "50%", "0%", "100%"]
 
 
+def test_what_a_student_types_stays_while_the_chart_grows(page: Page) -> None:
+    student = """(question) => {
+        bar.state = { code: "ABCDEF", students: 3, role: "student", word: "red fox", screen: "", question };
+        bar.render();
+    }"""
+    told = {"number": 1, "kind": "text", "text": "Why?", "options": [], "closed": False, "revealed": True, "mine": None}
+    rounds: list[dict[str, Any]] = [{"number": 1, "answered": 1, "texts": []}]
+    page.evaluate(student, told | {"right": None, "rounds": rounds})
+    expect(page.get_by_text("The teacher has not shown any answer yet.")).to_be_visible()
+    page.get_by_label("Your answer").fill("because of")
+    page.evaluate("bar.problem = 'answer: it is refused'")
+    rounds[0]["texts"] = [{"word": "old owl", "text": "a sum", "shown": True}]
+    page.evaluate(student, told | {"right": "a sum", "rounds": rounds})
+    expect(page.get_by_text("a sum")).to_be_visible()
+    expect(page.get_by_text("answer: it is refused")).to_be_visible()
+    expect(page.get_by_label("Your answer")).to_have_value("because of")
+    expect(page.get_by_label("Your answer")).to_be_focused()
+    page.evaluate(student, told | {"mine": "because", "right": None, "rounds": rounds})
+    expect(page.get_by_label("Your answer")).to_have_value("because")
+
+
 def test_the_right_answer_is_marked_and_corrected(page: Page) -> None:
     show(page, "choice", {"counts": [1, 1]}, right=0)
     page.get_by_label("Mark the right answer").select_option("1")
@@ -92,6 +113,8 @@ def test_the_right_answer_is_marked_and_corrected(page: Page) -> None:
     page.get_by_label("Right answer").fill("138,36")
     page.get_by_role("button", name="Mark the right answer").click()
     assert acted(page) == {"action": "question", "number": 2, "right": 138.36}
+    show(page, "number", {"values": [25.5, 138]}, number=2, right=138.36)
+    expect(page.get_by_text("median 81.75 · ✓ 138.36")).to_be_visible()
     dot = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
     page.evaluate("(dot) => { bar.pictures[3] = dot; }", dot)
     show(page, "place", {"places": []}, number=3)

@@ -22,7 +22,7 @@ function markForm(question, words, mark) {
       question.right === null ? el("option", { value: "" }, words.markRight) : null,
       ...question.options.map((option, place) => el("option", { value: place, selected: question.right === place }, `${question.right === place ? "✓ " : ""}${option}`)));
   }
-  const input = el("input", { type: "text", inputMode: "decimal", size: 8, value: question.right ?? "", placeholder: words.right, "aria-label": words.right });
+  const input = el("input", { type: "text", inputMode: "decimal", size: 8, value: question.right ?? "", title: words.right, "aria-label": words.right });
   return el("form", { class: "mark", onsubmit: (event) => {
     event.preventDefault();
     if (input.value.trim()) mark(numberIn(input.value.trim()));

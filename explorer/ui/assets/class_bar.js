@@ -326,21 +326,37 @@ class Bar extends ClassClient {
     ];
   }
 
+  studentQuestion(question, folded) {
+    const { words } = this;
+    const parts = { problem: el("div", {}), answers: el("div", {}) };
+    const panel = el(
+      "div", { class: "panel" }, parts.problem,
+      this.fold(question), el("h2", {}, question.text),
+      ...(folded ? [] : [
+        answerForm(question, this.pictures[question.number], words, (body) => this.act("answer", { number: question.number, ...body })),
+        el("p", { class: "faint", role: "status" }, question.closed ? words.closedHint : question.mine === null ? words.notYet : words.taken),
+      ]),
+      parts.answers,
+    );
+    return Object.assign(panel, parts);
+  }
+
   student() {
     const { words, state } = this;
     const shown = [];
     const { question } = state;
     if (question) {
-      const folded = this.folded === question.number;
-      shown.push(this.part("question", JSON.stringify([question, this.problem, folded, question.kind === "run" && runOfPage()]), () => el(
-        "div", { class: "panel" }, this.trouble(),
-        this.fold(question), el("h2", {}, question.text),
-        ...(folded ? [] : [
-        answerForm(question, this.pictures[question.number], words, (body) => this.act("answer", { number: question.number, ...body })),
-        el("p", { class: "faint", role: "status" }, question.closed ? words.closedHint : question.mine === null ? words.notYet : words.taken),
-        question.rounds ? charts(question, this.pictures[question.number], words, {}, state.word) : null,
-        ]),
-      )));
+      const { number, closed, mine, rounds, right } = question;
+      const folded = this.folded === number;
+      const frame = JSON.stringify([number, closed, mine, folded, question.kind === "run" && runOfPage()]);
+      const panel = this.part("question", frame, () => this.studentQuestion(question, folded));
+      const seen = JSON.stringify([this.problem, this.lost, folded, rounds, right]);
+      if (panel.seen !== seen) { // what a student types stays while the chart grows
+        panel.seen = seen;
+        panel.problem.replaceChildren(this.trouble() ?? "");
+        panel.answers.replaceChildren(rounds && !folded ? charts(question, this.pictures[number], words, {}, state.word) : "");
+      }
+      shown.push(panel);
     }
     const away = state.screen && state.screen !== this.here();
     shown.push(this.part("bar", JSON.stringify([state.word, away, this.lost]), () => el(

@@ -52,7 +52,8 @@ function numberChart(question, round, words) {
   }
   const half = values.length / 2;
   const middle = (values[Math.ceil(half) - 1] + values[Math.floor(half)]) / 2;
-  const ends = el("div", { class: "ends" }, el("span", {}, String(low)), el("span", {}, fill(words.median, { value: Number(middle.toPrecision(12)) })), el("span", {}, high > low ? String(high) : ""));
+  const right = typeof question.right === "number" ? ` · ✓ ${question.right}` : "";
+  const ends = el("div", { class: "ends" }, el("span", {}, String(low)), el("span", {}, fill(words.median, { value: Number(middle.toPrecision(12)) }), right), el("span", {}, high > low ? String(high) : ""));
   return el("div", {}, plot, ends);
 }
 
@@ -82,7 +83,7 @@ function placeChart(question, round, picture, mark) {
 
 // The teacher's screen may be on the projector, so texts that were not let through are folded away on it.
 function textChart(question, round, words, { show, fold }) {
-  if (!round.texts.length) return el("p", { class: "faint" }, words.none);
+  if (!round.texts.length) return el("p", { class: "faint" }, round.answered ? words.noneShown : words.none);
   const list = (texts) => el("ul", { class: "texts" }, ...texts.map((one) => el(
     "li", {},
     show ? el("input", { type: "checkbox", checked: one.shown, "aria-label": words.show, title: words.show, onchange: (event) => show(round.number, one.word, event.target.checked) }) : null,

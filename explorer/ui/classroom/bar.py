@@ -102,6 +102,7 @@ def _words() -> dict[str, object]:
         "after": _("Asked again"),
         "median": _("median {value}"),
         "none": _("No answers yet."),
+        "noneShown": _("The teacher has not shown any answer yet."),
         "closedHint": _("This question is closed."),
         "notYet": _("Answer: nobody sees your name."),
         "taken": _("Your answer counts. You can still change it."),

@@ -7,7 +7,7 @@ from html import escape
 
 from explorer.classroom.classes import Round
 from explorer.classroom.members import Class
-from explorer.classroom.question import Kind, curves_in, picture_address, tally
+from explorer.classroom.question import Answer, Kind, curves_in, picture_address, tally
 from explorer.drawing import curves
 from explorer.drawing.curves import Curve
 from explorer.i18n import _, language, ngettext
@@ -34,9 +34,10 @@ def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
     table = writer.writer(out)
     table.writerow(["question", "text", "round", "student", "answer", "right", "epoch", "accuracy"])
     numbers: dict[int, int] = {}
+    marks = _marks(rounds)
     for one in rounds:
         numbers[one.first] = numbers.get(one.first, 0) + 1
-        right = one.question.right
+        right = marks[one.first]
         for student, answer in one.answers.items():
             if lines := curves_in(answer):
                 rows = [(line["name"], epoch, value) for line in lines for epoch, value in line["points"]]
@@ -57,11 +58,12 @@ def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
     title = _("Class {code}").format(code=found.code)
     students = ngettext("{count} student", "{count} students", found.students).format(count=found.students)
     parts = [f"<h1>{escape(title)}</h1><p>{escape(students)}</p>"]
+    marks, most = _marks(rounds), _most(rounds)
     for one in rounds:
         text = one.question.text
         if one.first != one.number:
             text = _("{question} (asked again)").format(question=text)
-        parts.append(f"<h2>{escape(text)}</h2>{_answers(one, words)}")
+        parts.append(f"<h2>{escape(text)}</h2>{_answers(one, words, marks[one.first], most.get(one.first, 1))}")
     if not rounds:
         parts.append(f"<p>{escape(_('Nothing was asked.'))}</p>")
     return (
@@ -84,12 +86,33 @@ def answer_text(answered: Round, answer: object) -> str:
     return str(answer)
 
 
-def _answers(answered: Round, words: dict[str, str]) -> str:
+def _marks(rounds: Sequence[Round]) -> dict[int, Answer | None]:
+    """Returns the right answers by the first rounds of their questions: the mark of the last round holds for all."""
+    return {one.first: one.question.right for one in rounds}
+
+
+def _most(rounds: Sequence[Round]) -> dict[int, int]:
+    """Returns the largest counts of options by the first rounds of their questions, whose charts have one scale."""
+    most: dict[int, int] = {}
+    for one in rounds:
+        if one.question.kind is Kind.CHOICE:
+            counts = tally(one.question, list(one.answers.values()))["counts"]
+            most[one.first] = max(most.get(one.first, 1), *counts)
+    return most
+
+
+def _answers(answered: Round, words: dict[str, str], right: Answer | None, most: int) -> str:
+    """Returns the answers of a round in HTML.
+
+    Args:
+        answered: The round.
+        words: Words of the students, by the hashes of their keys.
+        right: The right answer.
+        most: Count that has the longest bar.
+    """
     question, counted = answered.question, tally(answered.question, list(answered.answers.values()))
-    right = question.right
     match question.kind:
         case Kind.CHOICE:
-            most = max(1, *counted["counts"])
             rows = [
                 f"<tr><td>{escape(option)}{' ✓' if place == right else ''}</td><td>{count}</td>"
                 f'<td><div class="bar" style="width:{12 * count / most:.1f}rem"></div></td></tr>'

@@ -148,6 +148,22 @@ def test_texts_are_seen_when_the_teacher_lets_them_through(app: Starlette) -> No
     assert student.get("report").status == 403
 
 
+def test_a_mark_holds_for_all_rounds_of_a_question(app: Starlette) -> None:
+    teacher = Client(app).enter("open")
+    students = [Client(app).enter("join", code=teacher.code) for _student in range(2)]
+    number = teacher.post("ask", kind="choice", text="Which?", options=["a", "b"]).told["number"]
+    students[0].post("answer", number=number, value=1)
+    number = teacher.post("again", number=number).told["number"]
+    for student in students:
+        student.post("answer", number=number, value=1)
+    teacher.post("question", number=number, right=1)
+    rows = [line.split(",")[2:6] for line in teacher.get("report", format="csv").text.splitlines()[1:]]
+    assert [(row[0], *row[2:]) for row in rows] == [("1", "b", "true"), ("2", "b", "true"), ("2", "b", "true")]
+    page = teacher.get("report", format="html").text
+    assert page.count("b ✓") == 2
+    assert [page.count(f"width:{width}rem") for width in ("6.0", "12.0")] == [1, 1], "one scale"
+
+
 def test_runs_are_on_one_chart_which_grows_and_nobody_gives_curves_of_no_training(app: Starlette) -> None:
     teacher = Client(app).enter("open")
     students = [Client(app).enter("join", code=teacher.code) for _student in range(3)]
