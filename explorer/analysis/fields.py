@@ -126,6 +126,27 @@ def apply_adaptive_pool(axis: Axis, units: int) -> Axis:
     )
 
 
+def gather(axis: Axis, reads: NDArray[np.bool_]) -> Axis:
+    """Returns the axis of a larger map whose units read different cells; it has no closed form.
+
+    Args:
+        axis: Axis of the map that is read.
+        reads: Whether a unit reads a cell, (units, cells).
+    """
+    units, cells = reads.shape
+    order = np.arange(cells)
+    spans = np.where(reads, order, -1).max(1) - np.where(reads, order, cells).min(1)
+    narrowest = int(spans[reads.any(1)].min(initial=cells))
+    jump = axis.smallest.stride
+    return Axis(
+        None,
+        np.where(reads, axis.first, PADDING_ONLY[0]).min(1),
+        np.where(reads, axis.last, PADDING_ONLY[1]).max(1),
+        # The stride is rounded down, so that no later field is said to be larger than it is.
+        SmallestField(axis.smallest.size + narrowest * jump, jump * cells // units),
+    )
+
+
 def slice_axis(axis: Axis, start: int, end: int, step: int) -> Axis:
     """Returns the axis after the slice ``start:end:step``."""
     closed_form = None

@@ -166,10 +166,21 @@ def field_note(state: State, field: ReceptiveField | None) -> str:
     if isinstance(state, Unknown):
         return _("receptive field not traced through {cause}").format(cause=state.cause)
     if isinstance(state, Local):
-        return _("receptive field: windows of different sizes or strides, so no single one")
+        return _irregular(state)
     if state is None:
         return _("receptive field: none, it depends on no pixel")
     return _("receptive field: the whole image")
+
+
+def _irregular(state: Local) -> str:
+    """Returns the note on fields without a closed form: what the middle unit sees."""
+    rows, columns = state.rows.span(state.rows.units // 2), state.columns.span(state.columns.units // 2)
+    if rows is None or columns is None:
+        return _("receptive field: windows of different sizes or strides, so no single one")
+    return _(
+        "receptive field: windows of different sizes or strides, so no single one; the middle unit sees rows {top} to "
+        "{bottom} and columns {left} to {right}"
+    ).format(top=rows[0], bottom=rows[1], left=columns[0], right=columns[1])
 
 
 def last_map(trace: Trace, heads: tuple[str, ...]) -> Value:

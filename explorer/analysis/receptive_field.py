@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from explorer.analysis import fields
+from explorer.analysis import enlarging, fields
 from explorer.analysis.fields import Axis
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE
 from explorer.analysis.trace import Op, Shape, Trace, TracedLayer, Value
@@ -200,10 +200,24 @@ def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
 
 
 def _window(op: Op, states: list[Local], location: str) -> State:
+    if op.name == "convolution" and op.args[6]:
+        return _enlarged(op, states, location)
     windows = geometry(op)
     if windows is None or not _nchw(op, states[0]):
         return _untraced(op, location)
     return _windowed(states[0], op.output.shape, list(windows))
+
+
+def _enlarged(op: Op, states: list[Local], location: str) -> State:
+    """Applies a transposed convolution, an interpolation or a shuffle of pixels."""
+    if not _nchw(op, states[0]):
+        return _untraced(op, location)
+    if windows := enlarging.windows(op):
+        return _windowed(states[0], op.output.shape, list(windows))
+    reads = enlarging.reads(op)
+    if reads is None:
+        return _untraced(op, location)
+    return _with_axes(states[0], *map(fields.gather, (states[0].rows, states[0].columns), reads))
 
 
 def _channel_pool(op: Op, states: list[Local], location: str) -> State:
@@ -354,6 +368,7 @@ _OPERATORS: dict[str, Any] = {
     "max_pool2d_with_indices": _window,
     "avg_pool2d": _window,
     "avg_pool3d": _channel_pool,
+    **dict.fromkeys(enlarging.OPERATORS, _enlarged),
     "_adaptive_avg_pool2d": _adaptive,
     "adaptive_max_pool2d": _adaptive,
     "mean": _mean,
