@@ -189,10 +189,13 @@ def activation_question(spec: Spec) -> Question | None:
 def activation_note(spec: Spec) -> str | None:
     """The note about an activation function that nobody has named; None if the network can have no other."""
     if isinstance(spec, ActivatedSpec):
-        return _("ReLU is taken as its activation function, which no tensor shows; --set activation=… names another.")
+        return _(
+            "No tensor shows the activation function: ReLU is taken. If it is another, name the network that has it."
+        )
     if getattr(spec, "takes_activation", False):
         return _(
-            "torchvision's own activation functions are taken, which no tensor shows; --set activation=… names another."
+            "No tensor shows the activation functions: torchvision's own are taken. If they are others, name the "
+            "network that has them."
         )
     return None
 

@@ -299,34 +299,50 @@ def _question_widget(question: Question, key: str) -> Any:
     Raises:
         InputError: If the answer can't be read.
     """
-    label, likely = question.text, question.likely  # our own text: not escaped, because escapes are read aloud
+    # Our own texts are not escaped, because escapes are read aloud.
+    label, likely = _short_labels().get(question.key, question.text), question.likely
+    explanation = "\n\n".join(filter(None, (question.text if label != question.text else "", question.cost))) or None
     if question.choices:
         choices = list(question.choices)
         words = {True: _("yes"), False: _("no")}
         return st.selectbox(
-            label, choices, index=choices.index(likely), key=key, help=question.cost or None,
+            label, choices, index=choices.index(likely), key=key, help=explanation,
             format_func=lambda choice: words[choice] if isinstance(choice, bool) else format_answer(choice),
         )  # fmt: skip
     if question.key == "classes":
-        return _class_names_widget(label, likely, key)
+        return _class_names_widget(label, explanation or "", likely, key)
     if question.offers:
         options = list(dict.fromkeys([format_answer(likely), *map(format_answer, question.offers)]))
         return parse_answer(
-            question, st.selectbox(label, options, key=key, accept_new_options=True, help=question.cost or None) or ""
+            question, st.selectbox(label, options, key=key, accept_new_options=True, help=explanation) or ""
         )
     if question.key == "image_size":
-        return read_size(st.text_input(label, value=size_text(likely), max_chars=20, key=key))
+        return read_size(st.text_input(label, value=size_text(likely), max_chars=20, key=key, help=explanation))
     if question.key == "resize" or isinstance(likely, int):
         none = _("straight to the size") if question.key == "resize" else None
-        return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key)
-    return parse_answer(question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key))
+        return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key, help=explanation)
+    return parse_answer(
+        question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key, help=explanation)
+    )
 
 
-def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:
+def _short_labels() -> dict[str, str]:
+    """Return labels for the questions of nearly every import, whose texts are long."""
+    return {
+        "image_size": _("Input size"),
+        "epsilon": _("Epsilon of the batch norms"),
+        "mean": _("Mean"),
+        "std": _("Standard deviation"),
+        "resize": _("Shorter side before the crop"),
+        "classes": _("Class names"),
+    }
+
+
+def _class_names_widget(label: str, explanation: str, likely: list[str], key: str) -> list[str]:
+    form = _("One per line, or all on one line separated by commas; or a file, which takes precedence.")
     text = st.text_area(
-        label, value="\n".join(likely), height=140, key=key,
-        help=_("One per line, or all on one line separated by commas; or a file, which takes precedence."),
-    )  # fmt: skip
+        label, value="\n".join(likely), height=140, key=key, help="\n\n".join(filter(None, (explanation, form)))
+    )
     file = st.file_uploader(
         _("Names from a file: one per line, or JSON"),
         key=f"{key}.file",
