@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from explorer.classroom.members import Class, Member, Members, NotAllowedError, Role
 from explorer.classroom.question import Answer, Kind, Question, jobs_of, marked, read_answer
 from explorer.errors import InputError
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.jobs.tables import CLASS_ANSWERS, CLASS_KEYS, CLASS_QUESTIONS
 from explorer.settings import settings
 
 MAX_QUESTIONS = 200  # of a class
+MAX_PICTURES = 16_000_000  # bytes of all pictures of a class, which a report has in memory at once
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Classes(Members):
 
         Raises:
             NotAllowedError: If the member is not a teacher.
-            InputError: If the class has the largest allowed number of rounds.
+            InputError: If the class has the largest allowed number of rounds, or of bytes of pictures.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -121,6 +123,13 @@ class Classes(Members):
             count = connection.execute(sa.select(sa.func.count()).where(of_class)).scalar_one()
             if count >= MAX_QUESTIONS:
                 raise InputError(_("This class has {count} questions: open a new one.").format(count=count))
+            size = sa.select(sa.func.sum(sa.func.length(CLASS_QUESTIONS.c.picture))).where(of_class)
+            if question.picture and (connection.execute(size).scalar() or 0) + len(question.picture) > MAX_PICTURES:
+                raise InputError(
+                    _("The pictures of this class would be larger than {limit} together: open a new class.").format(
+                        limit=bytes_short(MAX_PICTURES)
+                    )
+                )
             close = sa.update(CLASS_QUESTIONS).where(of_class, CLASS_QUESTIONS.c.number == found.question)
             connection.execute(close.values(closed=True))
             values = {

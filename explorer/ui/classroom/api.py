@@ -43,7 +43,7 @@ _states: TTLCache[str, _States] = TTLCache(200, FRESH)
 _members: TTLCache[tuple[str, str], Member] = TTLCache(10_000, PRESENCE)
 _wrong: TTLCache[str, deque[float]] = TTLCache(10_000, WRONG_SECONDS)
 _opened: TTLCache[str, str] = TTLCache(1000, 48 * 3600.0)  # clients that have opened classes on this server, by codes
-_lock, _opening = Lock(), Lock()
+_lock, _opening, _reporting = Lock(), Lock(), Lock()
 
 
 class TooManyError(InputError):
@@ -117,10 +117,11 @@ def _report(request: Request, _body: dict[str, Any]) -> Response:
     code, key = _code_and_key(request)
     with _counted_tries(client_address(request.scope)):
         found = classes().teacher_of(code, key)
-    rounds, words = with_curves(classes().rounds(code)), classes().words(code)
-    if request.query_params.get("format") == "csv":
-        return Response(report.csv(rounds, words), media_type="text/csv; charset=utf-8")
-    return Response(report.html(found, rounds, words), media_type="text/html; charset=utf-8")
+    with _reporting:  # one at a time, because it has all pictures and answers of the class in memory
+        rounds, words = with_curves(classes().rounds(code)), classes().words(code)
+        if request.query_params.get("format") == "csv":
+            return Response(report.csv(rounds, words), media_type="text/csv; charset=utf-8")
+        return Response(report.html(found, rounds, words), media_type="text/html; charset=utf-8")
 
 
 def _qr(request: Request, _body: dict[str, Any]) -> Response:

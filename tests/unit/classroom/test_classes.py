@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from explorer.classroom import classes as module
 from explorer.classroom import members
 from explorer.classroom.classes import Classes
 from explorer.classroom.members import Member, NoClassError, NotAllowedError, Role
@@ -190,6 +191,19 @@ def test_a_key_that_was_made_and_never_used_makes_room(
     monkeypatch.setattr(classes, "now", lambda connection: now(connection) + members.SILENCE + 1)
     students(classes, code, 3)
     assert student.hash not in classes.words(code), "for three minutes"
+
+
+@both_databases
+def test_the_pictures_of_a_class_are_limited_together(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PICTURES", 25_000)
+    teacher, other = opened(classes), opened(classes)
+    place = Question(Kind.PLACE, "Where?", picture=b"x" * 10_000)
+    number = classes.ask(teacher, place)
+    classes.ask_again(teacher, number)
+    with pytest.raises(InputError, match="larger than 25"):
+        classes.ask_again(teacher, number)
+    classes.ask(teacher, QUESTION)
+    classes.ask(other, place)
 
 
 @both_databases

@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -16,7 +18,7 @@ from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Status
 from explorer.jobs.store import store as store_of_jobs
 from explorer.settings import settings
-from explorer.ui.classroom import api
+from explorer.ui.classroom import api, report
 from explorer.ui.shared import class_run
 from tests.helpers.stores import add_jobs
 
@@ -162,6 +164,24 @@ def test_a_mark_holds_for_all_rounds_of_a_question(app: Starlette) -> None:
     page = teacher.get("report", format="html").text
     assert page.count("b ✓") == 2
     assert [page.count(f"width:{width}rem") for width in ("6.0", "12.0")] == [1, 1], "one scale"
+
+
+def test_one_report_is_in_memory_at_a_time(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = Client(app).enter("open")
+    at_work: list[int] = []
+    most: list[int] = []
+
+    def csv(*_class: object) -> str:
+        at_work.append(1)
+        most.append(len(at_work))
+        sleep(0.02)
+        at_work.pop()
+        return "saved"
+
+    monkeypatch.setattr(report, "csv", csv)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _number: teacher.get("report", format="csv").text, range(4)))
+    assert (told, max(most)) == (["saved"] * 4, 1)
 
 
 def test_runs_are_on_one_chart_which_grows_and_nobody_gives_curves_of_no_training(app: Starlette) -> None:
