@@ -28,16 +28,15 @@ server_logs.configure()
 
 
 def warm_up() -> None:
-    """Import torch and torchvision and analyse one network, so that no user waits for it. Then wake the job runner."""
+    """Import torch and torchvision and analyse two networks, so that no user waits for it. Then wake the job runner."""
     import gc
 
     from explorer.analysis import analyse
     from explorer.families import resolve
-    from explorer.families.torchvision.network import names
     from explorer.jobs import service
 
     analyse(resolve("vgg16"))
-    names()
+    analyse(resolve("torchvision:alexnet"))
     gc.collect()
     gc.freeze()  # objects of the imports live forever: exclude them from garbage collection
     gc.set_threshold(10_000)  # an analysis makes so many objects: collecting twelve times in it took a tenth of an edit

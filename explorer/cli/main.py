@@ -21,6 +21,7 @@ from explorer.cli.networks import analysis_of, has_spec, named_spec
 from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
 from explorer.families import PRESETS, NamedNetwork, resolve
+from explorer.families.presets import own_names
 from explorer.i18n import _
 from explorer.specs.base import explain
 
@@ -40,8 +41,6 @@ for command in weights.COMMANDS:
 @json_option
 def presets(*, as_json: bool) -> None:
     """List the networks that have a name."""
-    from explorer.families.building import own_names  # imports torch
-
     rows: list[dict[str, Any]] = [
         {"name": p.name, "title": p.title, "source": p.source, "spec": p.spec.to_dict()} for p in PRESETS.values()
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.cli.output import print_text
 from explorer.errors import InputError, shown
 from explorer.families import Spec, resolve
+from explorer.families.presets import check_name
 from explorer.graphs import SUFFIX, read
 from explorer.i18n import _
 from explorer.specs.base import read_size
@@ -32,6 +33,7 @@ def named_spec(text: str, image_size: str | None) -> Spec:
         InputError: If it is no network.
     """
     spec = resolve(text)
+    check_name(spec)  # before torch is imported, which takes seconds
     return spec if image_size is None else spec.changed(image_size=read_size(image_size))
 
 

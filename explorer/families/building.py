@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from explorer.errors import InputError, shown
 from explorer.families import Spec
-from explorer.families.registry import parts, required_part
+from explorer.families.registry import required_part
 from explorer.i18n import _
 
 # Names of heads that run only in training; torchvision calls that of inception_v3 AuxLogits.
@@ -141,21 +141,6 @@ def integer_weights_message(name: str, tensor: Tensor) -> str:
 def head_names(spec: Spec) -> tuple[str, ...]:
     """Names of the top-level modules after the last map of the feature extractor."""
     return cast(tuple[str, ...], _family(spec).HEAD)
-
-
-def own_names() -> dict[str, str]:
-    """Titles of networks that are no presets, by the names that ``resolve`` accepts.
-
-    The first call takes a second, because it imports torchvision.
-    """
-    found = (getattr(module, "own_names", None) for module in parts("network").values())
-    return {name: title for names in found if names for name, title in names().items()}
-
-
-def are_own_names_loaded() -> bool:
-    """Whether :func:`own_names` returns at once."""
-    checks = (getattr(module, "are_own_names_loaded", None) for module in parts("network").values())
-    return all(check() for check in checks if check)
 
 
 def detach_auxiliary(network: nn.Module) -> dict[str, nn.Module]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from explorer.errors import SpecError, shown
 from explorer.families import saved
 from explorer.families.parsing import parse_json, parse_spec
-from explorer.families.registry import FAMILIES, PRESETS, parts
+from explorer.families.registry import FAMILIES, PRESETS, part, parts
 from explorer.i18n import _
 from explorer.specs.base import Spec
 from explorer.specs.reading import read_json
@@ -41,10 +41,25 @@ def resolve(text: str) -> Spec:
     )
 
 
+def own_names() -> dict[str, str]:
+    """Titles of networks that are no presets, by the names that :func:`resolve` accepts."""
+    return {name: title for module in parts("names").values() for name, title in module.own_names().items()}
+
+
+def check_name(spec: Spec) -> None:
+    """Checks the name of a network that is known by its name alone; its builder does the same, but imports torch.
+
+    Raises:
+        SpecError: If there is no network of this name.
+    """
+    names = part(spec.family, "names")
+    if names is not None:
+        names.check(spec)
+
+
 def _close_names(text: str) -> list[str]:
     """Names that a text may mean: presets, and names that a family knows, also if written without the prefix."""
-    modules = [module for module in parts("network").values() if hasattr(module, "own_names")]
-    known = {name.rpartition(":")[2]: name for module in modules for name in module.own_names()}
+    known = {name.rpartition(":")[2]: name for name in own_names()}
     spellings = {_spelling(short): full for short, full in (known | {name: name for name in PRESETS}).items()}
     wanted = _spelling(text[:60])
     close = [wanted] if wanted in spellings else get_close_matches(wanted, spellings, n=3)

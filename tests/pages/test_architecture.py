@@ -8,7 +8,6 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import analyse
 from explorer.families import PRESETS, resolve
-from explorer.families.torchvision.network import names
 from explorer.formatting import short
 from explorer.ui.architecture.state import ArchitectureState
 from explorer.ui.page_state.state import LAST_VISIT
@@ -48,7 +47,6 @@ def test_presets_open_from_the_picker() -> None:
 
 
 def test_a_torchvision_model() -> None:
-    names()  # imports torchvision, as the server does during its start
     app = open_page()
     start = app.selectbox(key="edit.preset")
     assert "torchvision · mobilenet_v2" in start.options

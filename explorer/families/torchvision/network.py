@@ -1,7 +1,6 @@
 """torchvision's classification models, by name."""
 
 import warnings
-from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -10,10 +9,11 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.errors import SpecError, shown
+from explorer.errors import SpecError
 from explorer.families.activations import make_activation
 from explorer.families.refusal import explain
-from explorer.families.torchvision.spec import PREFIX, ZooSpec
+from explorer.families.torchvision.names import check, names
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
 HEAD = ("classifier", "fc", "head", "heads", "avgpool")
@@ -26,29 +26,11 @@ POSITION_BIAS = "cpb_mlp"  # a network in Swin V2 that reads places and no image
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """Names of all classification models that torchvision builds."""
-    from torchvision import models  # not at the top: it takes a second, and only this family needs it
-
-    return tuple(models.list_models(module=models))
-
-
-@cache
 def metadata() -> dict[str, dict[str, Any]]:
     """Torchvision's metadata of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and others."""
-    from torchvision import models
+    from torchvision import models  # not at the top: it takes a second, and only this family needs it
 
     return {name: models.get_model_weights(name).DEFAULT.meta for name in names()}
-
-
-def own_names() -> dict[str, str]:
-    """Titles of all models in lists, by ``torchvision:NAME``."""
-    return {PREFIX + name: f"torchvision · {name}" for name in names()}
-
-
-def are_own_names_loaded() -> bool:
-    """Whether :func:`own_names` returns at once, because torchvision's names are loaded."""
-    return names.cache_info().currsize > 0
 
 
 class _MetaParameters(TorchFunctionMode):
@@ -69,14 +51,7 @@ def build(spec: ZooSpec) -> nn.Module:
     Raises:
         SpecError: If torchvision has no such model, or can't build it for this image size.
     """
-    if spec.name not in names():
-        # cutoff=0: if no name is close, any three names still show the pattern.
-        close = get_close_matches(spec.name, names(), n=3, cutoff=0.0)
-        raise SpecError(
-            _("name: torchvision has no classification model {name}; close names: {close}").format(
-                name=shown(spec.name), close=", ".join(close)
-            )
-        )
+    check(spec)
     on_meta = torch.get_default_device().type == "meta"
     try:
         return _model(spec)

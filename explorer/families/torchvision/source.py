@@ -5,7 +5,7 @@ from functools import cache
 from explorer.errors import SpecError
 from explorer.families import PRESETS, Spec
 from explorer.families.naming import twin_of
-from explorer.families.torchvision.network import names
+from explorer.families.torchvision.names import names
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 

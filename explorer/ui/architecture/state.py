@@ -13,8 +13,8 @@ import streamlit as st
 from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
-from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
+from explorer.families.presets import own_names
 from explorer.i18n import _
 from explorer.specs.size import size_text
 from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGET, ArchitectureView
@@ -174,12 +174,8 @@ class ArchitectureState(FieldsState[ArchitectureView]):
 
 
 def preset_names() -> list[str]:
-    """Names that an edit can start from: presets and torchvision's models.
-
-    torchvision takes a second to import. Its models are left out until the server has imported it.
-    """
-    known = own_names() if are_own_names_loaded() else ()
-    return list(dict.fromkeys([*PRESETS, *known, ArchitectureState.of_session().base]))
+    """Names that an edit can start from: presets and torchvision's models."""
+    return list(dict.fromkeys([*PRESETS, *own_names(), ArchitectureState.of_session().base]))
 
 
 def open_preset() -> None:

@@ -10,8 +10,8 @@ from explorer.analysis.comparison import MIN_NETWORKS, Comparison
 from explorer.analysis.comparison_words import format_difference, format_ratio, measure_name
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.families import resolve
-from explorer.families.building import own_names
 from explorer.families.link import to_text
+from explorer.families.presets import own_names
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare import state

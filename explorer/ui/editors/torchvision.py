@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.families import Spec
-from explorer.families.torchvision.network import names
+from explorer.families.torchvision.names import names
 from explorer.families.torchvision.spec import FIXED_ACTIVATION, NATIVE_SIZES, ZooSpec
 from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _

@@ -7,10 +7,9 @@ import streamlit as st
 from explorer.analysis import analyse
 from explorer.errors import InputError, SpecError
 from explorer.families import PRESETS, NamedNetwork, parse_json, resolve, saved
-from explorer.families.building import own_names
 from explorer.families.link import BASE, FIELDS
 from explorer.families.naming import is_form_of, same_as
-from explorer.families.presets import SAVED
+from explorer.families.presets import SAVED, own_names
 from explorer.i18n import _
 from explorer.specs.reading import MAX_JSON
 from explorer.ui.shared import network_files

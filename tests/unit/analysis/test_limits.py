@@ -33,7 +33,7 @@ LARGEST = {
 PROGRAM = """
 import json, resource, sys, time
 from explorer.analysis import analyse
-from explorer.families.torchvision.network import names
+from explorer.families.torchvision.names import names
 from explorer.families import parse_spec, resolve
 from explorer.errors import InputError
 names()

@@ -22,7 +22,7 @@ from explorer.families.building import build
 from explorer.families.googlenet.spec import GoogLeNetSpec
 from explorer.families.registry import parts
 from explorer.families.resnet.spec import ResNetSpec
-from explorer.families.torchvision.network import names
+from explorer.families.torchvision.names import names
 from explorer.families.torchvision.source import twins
 from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.narrow import vgg

@@ -1,5 +1,7 @@
 """Every classification model of torchvision against its own metadata."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from torchvision import models
 from explorer.analysis import analyse
 from explorer.errors import SpecError
 from explorer.families import resolve
-from explorer.families.torchvision.network import names
+from explorer.families.torchvision.names import names
 from explorer.families.torchvision.spec import ZooSpec
 
 pytestmark = pytest.mark.exhaustive
@@ -46,6 +48,19 @@ def test_default_sizes_are_torchvisions(name: str) -> None:
     sizes = [weights.transforms().crop_size[0] for weights in models.get_model_weights(name)]
     # Two models have fine-tuned weights only, at 384 or 518 first; like torchvision's builders, ours start at 224.
     assert resolve(f"torchvision:{name}").image_size == (224 if name in ("vit_h_14", "regnet_y_128gf") else sizes[0])
+
+
+def test_names_are_those_that_torchvision_lists_without_its_import() -> None:
+    assert list(names()) == models.list_models(module=models)
+    code = (
+        "import sys\nfrom explorer.cli.networks import named_spec\nfrom explorer.errors import SpecError\n"
+        "for name in ('vgg61', 'torchvision:resnet81'):\n"
+        "    try: named_spec(name, None)\n"
+        "    except SpecError: pass\n"
+        "    else: sys.exit(2)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_unknown_names_are_refused_with_close_ones() -> None:
