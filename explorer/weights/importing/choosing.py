@@ -13,6 +13,7 @@ from explorer.i18n import _
 from explorer.weights.importing.proof import Disagreement, disagreement
 
 MAX_DISAGREEMENT = 0.5  # above this, it is probably another network
+CLEAR_AMONG_BAD = 0.5  # of the usual network's disagreement, for a candidate that fits badly too
 
 Readings = tuple[tuple[Guess, Disagreement | None], ...]
 
@@ -33,7 +34,7 @@ def choose(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, 
     if own is None or len(measured) < 2:
         return first, (), readings
     best, error = min(measured, key=lambda reading: reading[1].average)
-    if best is not first and not error.beats(own):
+    if best is not first and not _is_supported(error, own):
         best, error = first, own
     others = [other for guess, other in measured if guess is not best]
     if not all(map(error.beats, others)):
@@ -43,6 +44,15 @@ def choose(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, 
         "differ by {own:.2f}, and by {other:.2f} for the next best."
     ).format(own=error.average, other=min(other.average for other in others))
     return _with_likely_answers(best), (note,), readings
+
+
+def _is_supported(error: Disagreement, usual: Disagreement) -> bool:
+    """Returns whether statistics support a candidate over the usual network.
+
+    If both fit badly, the true network is probably neither of them, and a small difference between them means nothing.
+    """
+    fits = error.average <= MAX_DISAGREEMENT or error.average < CLEAR_AMONG_BAD * usual.average
+    return fits and error.beats(usual)
 
 
 def guess_disagreement(guess: Guess, tensors: Mapping[str, Tensor]) -> Disagreement | None:
