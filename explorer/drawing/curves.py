@@ -93,13 +93,16 @@ def draw(
             svg.element("path", d=f"M{start} 37h28", stroke=shades.ink, stroke_width=2, stroke_dasharray=dashes),
             svg.text(start + 34, 42, name, fill=shades.ink),
         ]
-    for curve in curves:
+    for position, curve in enumerate(curves):
+        hides = any(curve.points == before.points for before in curves[:position])
         path = "L".join(f"{x(epoch):.1f} {y(value):.1f}" for epoch, value in curve.points)
         parts.append(
             svg.element(
                 "path", d=f"M{path}", fill="none", stroke=curve.colour or series_colour(curve.series, dark=dark),
                 stroke_linejoin="round",
-                stroke_width=1.4 if curve.dashed else 2.4, stroke_dasharray="4 4" if curve.dashed else None,
+                stroke_width=1.4 if curve.dashed else 2.4,
+                # The colour of an equal line below is seen between long dashes.
+                stroke_dasharray="14 14" if hides else "4 4" if curve.dashed else None,
             )
         )  # fmt: skip
     named = sorted((curve for curve in curves if curve.name), key=lambda curve: -curve.points[-1][1])

@@ -140,7 +140,7 @@ def inception(
         dark: Whether the page is dark.
     """
     canvas = _Canvas(dark=dark, max_macs=max_macs)
-    width, pitch, left = 112.0, 124.0, 68.0
+    width, pitch, left = 92.0, 102.0, 52.0  # so narrow that it fits a phone with readable text
     side = f"{module.side}×{module.side}"
     deep = any(len(branch) > 1 for branch in branches)
     centre = left + 1.5 * pitch

@@ -140,9 +140,10 @@ def lesson() -> Lesson:
             Ask(
                 name="choice",
                 text=lambda result: _(
-                    "{candidates:,} programs name the class of {images:,} test images, one of {classes}. The report "
-                    "is about the best of them:\n\n"
-                    "```text\n{evidence}\n```\nThe others are deleted. What will it reach on new images?"
+                    "{candidates:,} programs each name the class of {images:,} test images. There are {classes} "
+                    "classes. The report is about the best of them:\n\n"
+                    "```text\n{evidence}\n```\n"
+                    "The others are deleted. How many new images, of as many, will it name right?"
                 ).format(
                     candidates=result.view.candidates,
                     images=result.view.images,

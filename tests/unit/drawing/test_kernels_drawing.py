@@ -11,7 +11,7 @@ from explorer.analysis.blocks import basic, bottleneck, inception_modules
 from explorer.analysis.kernels import MAX_KERNEL, Replacement, replacement, single
 from explorer.analysis.layer_list import parse_layers
 from explorer.analysis.windows import Windows
-from explorer.drawing import kernels_blocks, kernels_pyramid, kernels_stack, windows, windows_grid
+from explorer.drawing import curves, kernels_blocks, kernels_pyramid, kernels_stack, windows, windows_grid
 from explorer.errors import InputError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -130,3 +130,18 @@ def test_figures_that_are_compared_have_one_height() -> None:
         for block in (small, large)
     }
     assert len(heights) == 1
+
+
+def test_a_phone_shows_a_whole_module_with_readable_text() -> None:
+    module = inception_modules()["3a"]
+    figure = parsed(kernels_blocks.inception(module, module.reduced(), max_macs=10**9))
+    least = 12 / kernels_blocks.TEXT  # of the figure's size, below which its text is too small
+    assert float(figure.attrib["viewBox"].split()[2]) * least <= 358  # pixels between the margins of a phone
+
+
+def test_two_equal_curves_are_both_seen() -> None:
+    points = [(1.0, 0.2), (2.0, 0.6)]
+    lines = [curves.Curve("one", points, 0), curves.Curve("same", points, 1), curves.Curve("other", points[:1], 2)]
+    drawn = parsed(curves.draw(lines, label="Accuracy", styles=("", "")))
+    dashes = [path.attrib.get("stroke-dasharray") for path in drawn.iter() if path.attrib.get("stroke-linejoin")]
+    assert dashes == [None, "14 14", None]
