@@ -1,5 +1,6 @@
 """The analysis of a network from an ONNX file: its operators run on meta, like those of a module."""
 
+import math
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -109,11 +110,22 @@ class GraphNetwork(nn.Module):
         present = [name for name in node.inputs if name]
         if not all(name in self._constants for name in present):
             return False
-        is_parameter = node.operator in REARRANGED and bool(present) and node.is_float
+        rearranged = node.operator in REARRANGED or self._repeats_nothing(node)
+        is_parameter = rearranged and bool(present) and node.is_float
         for name, shape in zip(node.outputs, node.shapes, strict=False):
             if shape is not None:
                 self._constants[name] = Constant(shape=shape, is_float=is_parameter)
         return True
+
+    def _repeats_nothing(self, node: Node) -> bool:
+        """Whether a node expands a constant to the batch of one image, as is done with the class token of a ViT."""
+        before, after = self._constants.get(node.inputs[0]) if node.inputs else None, node.shapes[0]
+        return (
+            node.operator == "Expand"
+            and before is not None
+            and after is not None
+            and math.prod(before.shape) == math.prod(after)
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Runs the operators in order. Those without their input are left out."""

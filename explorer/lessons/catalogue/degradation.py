@@ -106,7 +106,7 @@ def lesson() -> Lesson:
                     "- **A** skips every other pixel of x and adds channels of zeros.\n"
                     "- **B** uses a 1×1 convolution at these places, which must be learned.\n"
                     "- **C** uses a 1×1 convolution in every shortcut.\n\n"
-                    "Which one does **worst** on held-out images, in the deep network?"
+                    "In the deep network, which one does **worst** on held-out images, from which it has not learned?"
                 ),
                 options={
                     "A": _("A: the skipped pixels are lost"),

@@ -174,6 +174,17 @@ def test_a_deformable_convolution_costs_as_a_convolution(analysed: Read, *, bias
     assert layer.output_shape == (1, 6, 8, 8)
 
 
+def test_a_token_that_is_expanded_to_the_batch_is_a_parameter(analysed: Read) -> None:
+    sides = numpy_helper.from_array(np.array([1, 3, 1, 8]), "sides")
+    nodes = [
+        helper.make_node("Constant", [], ["sides"], value=sides),
+        helper.make_node("Expand", ["token", "sides"], ["expanded"]),
+        helper.make_node("Concat", ["expanded", "image"], ["out"], axis=2),
+    ]
+    analysis = analysed(nodes, {"token": (1, 3, 1, 8)})
+    assert (analysis.totals.params, analysis.layers[-1].output_shape) == (24, (1, 3, 9, 8))
+
+
 def test_no_advice_stands_on_the_field_of_a_part(analysed: Read) -> None:
     nodes = [
         helper.make_node("Conv", ["image", "weight"], ["a"]),
