@@ -104,11 +104,12 @@ def deformable_convolution(call: Call) -> Step | None:
     pads = call.integers("pads", [0] * 4)
     if pads[:2] != pads[2:]:
         return None
+    # Imported here because few files need it; not in run, because its import runs operators, which would be traced.
+    from torchvision.ops import deform_conv2d
+
     has_bias, has_mask = call.has(3), call.has(4)
 
     def run(image: Tensor, weight: Tensor, offset: Tensor, *others: Tensor) -> Tensor:
-        from torchvision.ops import deform_conv2d  # imported here because few files need it
-
         bias = others[0] if has_bias else None
         mask = others[-1] if has_mask else None
         sides = ((first, second) for first, second in (stride, pads[:2], dilation))
