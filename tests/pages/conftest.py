@@ -165,6 +165,7 @@ def weights_server(
 ) -> Iterator[Path]:
     """Temporary folders with one set of weights of each kind and a broken file, without those of torchvision."""
     from explorer.ui.predict import importing
+    from explorer.ui.shared import weights_options  # noqa: F401  if it is imported later, it keeps the empty catalogue
     from explorer.weights import torchvision
     from explorer.weights.files import read, save
     from explorer.weights.registry import PRETRAINED
