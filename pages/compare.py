@@ -16,7 +16,6 @@ from explorer.ui.compare import cards, charts, diff, export, state, tables
 from explorer.ui.compare import rows as compare_rows
 from explorer.ui.shared import html_tables, link_problems, network_drop, network_files, published
 from explorer.ui.shared.cases import cases
-from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.networks import title
 from explorer.ui.shared.size_input import size_input
 from explorer.ui.shared.text import plain
@@ -85,7 +84,7 @@ field_side, cost_side = st.columns(2, gap="medium")
 with field_side:
     st.header(_("Receptive field"), anchor=False)
     st.plotly_chart(
-        readable(charts.along_depth(comparison, names, Measure.RECEPTIVE_FIELD, dark=dark)),
+        charts.along_depth(comparison, names, Measure.RECEPTIVE_FIELD, dark=dark),
         key="compare-field",
         config=NO_TOOLBAR,
         alt=_("Receptive field of each network along its depth; the tables below have the numbers"),
@@ -93,7 +92,7 @@ with field_side:
 with cost_side:
     st.header(_("Parameters and MACs"), anchor=False)
     st.plotly_chart(
-        readable(charts.costs(comparison, names, letters, landmarks() if is_cached() else (), dark=dark)),
+        charts.costs(comparison, names, letters, landmarks() if is_cached() else (), dark=dark),
         key="compare-costs",
         config=NO_TOOLBAR,
         alt=_("Parameters against MACs of the compared networks among published ones; the table of totals has them"),
@@ -119,7 +118,7 @@ measure = Measure(view.measure)
 chart_side, table_side = st.columns(2, gap="medium")
 chart = charts.by_stage if view.draw == "stage" else charts.along_depth
 chart_side.plotly_chart(
-    readable(chart(comparison, names, measure, dark=dark)),
+    chart(comparison, names, measure, dark=dark),
     key="compare-stages",
     config=NO_TOOLBAR,
     alt=_("{what} of each network; the table next to it has the numbers by stage").format(what=measure_name(measure)),

@@ -8,11 +8,11 @@ import streamlit as st
 from explorer.analysis import Analysis, Layer, measures
 from explorer.analysis.measures import DIAGRAM_MEASURES, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
-from explorer.drawing.theme import SMALL, theme
+from explorer.drawing.theme import theme
 from explorer.i18n import _, ngettext
 from explorer.ui.architecture import choosing, state
 from explorer.ui.shared import layer_choice
-from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, PlainFigure
+from explorer.ui.shared.chart_text import LEGEND_BELOW, VEGA_CONFIG, PlainFigure, image_side, image_side_label
 from explorer.ui.shared.text import plain
 
 ALONG = "along"  # key of the chart along the layers
@@ -77,8 +77,8 @@ def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> PlainFi
         "bargap": 0.15,
         "barmode": "overlay",
         "dragmode": False,
-        "shapes": [_line_at(size, shades[Group.SHORTCUT]) for size in sizes],
-        "annotations": [_image_side(size) for size in sizes],
+        "shapes": [image_side(size, shades[Group.SHORTCUT]) for size in sizes],
+        "annotations": [image_side_label(size) for size in sizes],
     }
     return PlainFigure(traces, layout)
 
@@ -113,22 +113,6 @@ def _group(measure: Measure, group: Group, bars: list[Bar], colour: str) -> dict
         "text": [_hover(bar.layer) if is_field else f"{bar.layer.name}<br>{digits(bar.amount)}" for bar in bars],
         "hovertemplate": "%{text}<extra></extra>",
     }
-
-
-def _line_at(size: int, colour: str) -> dict[str, Any]:
-    """Return a line over the whole chart at a side of the image."""
-    return {
-        "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": size, "y1": size,
-        "line": {"dash": "dash", "color": colour, "width": 1.5},
-    }  # fmt: skip
-
-
-def _image_side(size: int) -> dict[str, Any]:
-    return {
-        "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
-        "xref": "x domain", "x": 0, "xanchor": "left", "yref": "y", "y": size, "yanchor": "bottom",
-        "showarrow": False, "font": {"size": SMALL},
-    }  # fmt: skip
 
 
 def _hover(layer: Layer) -> str:

@@ -9,6 +9,7 @@ import plotly.io
 from plotly.basedatatypes import BaseFigure
 
 from explorer.drawing.theme import SMALL
+from explorer.i18n import ngettext
 
 _VEGA_GUIDE = {"labelFontSize": SMALL, "titleFontSize": SMALL, "aria": False}
 # Part of the specification of a chart in Vega-Lite. The chart has an alternative text; its hundreds of marks have none.
@@ -53,6 +54,23 @@ class PlainFigure(BaseFigure):  # type: ignore[misc]  # Plotly has no types
     def to_dict(self) -> dict[str, Any]:
         """Return the figure as a mapping."""
         return self._plain
+
+
+def image_side(size: int, colour: str) -> dict[str, Any]:
+    """Return a line over a whole chart of receptive fields, at a side of the image in pixels."""
+    return {
+        "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": size, "y1": size,
+        "line": {"dash": "dash", "color": colour, "width": 1.5},
+    }  # fmt: skip
+
+
+def image_side_label(size: int) -> dict[str, Any]:
+    """Return the annotation at the left end of that line."""
+    return {
+        "text": ngettext("image: {size} pixel", "image: {size} pixels", size).format(size=size),
+        "xref": "x domain", "x": 0, "xanchor": "left", "yref": "y", "y": size, "yanchor": "bottom",
+        "showarrow": False, "font": {"size": SMALL},
+    }  # fmt: skip
 
 
 @cache
