@@ -26,6 +26,10 @@ hypothesis.settings.register_profile("long", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+# Training gives way to the pages. Beside tests that compute all the time, it would give way for minutes.
+os.environ.setdefault("EXPLORER_NICENESS", "1")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Import torch, so that the import does not count against the time limit of a test; one thread for each process."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
