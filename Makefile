@@ -12,7 +12,7 @@ MAKEFLAGS += --jobs=2  # Chromium and the Python packages are installed side by 
 # Nothing is compiled while it is installed: what is imported is, once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-code test-browser quick check fuzz bench clean
+.PHONY: help run test quick check fuzz bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,13 +21,8 @@ help:
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-# Side by side, because each of them often waits: for a process, a page, or a file.
-test: test-code test-browser
-
-test-code: .venv/tests chromium servers
-	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
-
-test-browser: .venv/tests chromium servers
+test: .venv/tests chromium servers
+	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
 quick: .venv/tests
