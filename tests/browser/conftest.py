@@ -219,9 +219,9 @@ OPAQUE = """
 def wait_until_rendered(page: Page) -> None:
     """Wait until charts and tables are rendered too, which happens after the script has ended."""
     wait_until_settled(page)
-    page.wait_for_function(CHARTS)
+    page.wait_for_function(CHARTS, polling=100)  # by default Chromium paints sixty times a second to ask
     page.evaluate(QUIET)
-    page.wait_for_function(OPAQUE)
+    page.wait_for_function(OPAQUE, polling=100)
 
 
 @pytest.fixture
