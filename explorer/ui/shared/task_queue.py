@@ -156,14 +156,14 @@ class TaskQueue(Generic[T]):
 
     def _drop_waiting(self, session: str, seconds: float) -> None:
         """Drops the waiting tasks of a session that no page has requested for some seconds."""
-        since, kept = time.monotonic() - seconds, []
+        since, remaining = time.monotonic() - seconds, []
         for waiting in self._waiting:
             place, future, _context = waiting
             if future.owner != session or future.requested_at >= since:
-                kept.append(waiting)
+                remaining.append(waiting)
             elif self._futures.get(place) is future:
                 del self._futures[place]
-        self._waiting = kept
+        self._waiting = remaining
 
     def _drop_finished(self, session: str) -> None:
         """Drops the finished tasks that are too many: those of a session, then of all. The latest requested stay."""
