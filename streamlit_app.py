@@ -13,7 +13,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from explorer import logs
-from explorer.heap import limit_arenas
 from explorer.jobs.exporter import serve
 from explorer.settings import settings
 from explorer.ui import server_logs, sign_in
@@ -26,7 +25,6 @@ from explorer.ui.upload_limit import UploadLimit
 from explorer.workers import subprocess_runner
 
 server_logs.configure()
-limit_arenas()
 
 
 def warm_up() -> None:
