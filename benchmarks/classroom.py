@@ -20,17 +20,16 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import psutil
 from playwright.async_api import async_playwright
 
+from benchmarks.class_bar import ClassBar, Http
 from benchmarks.page import ARGUMENTS, PARAMETERS, entered, open_page, served
 from benchmarks.tab import PATIENCE, PageError, Tab, opened_tab, parameters_shown, percentile
 from tests.helpers import chromium
@@ -81,61 +80,6 @@ class Measured:
             print(f"  {kind:10}{len(times):7}{shares}")
         for error in self.errors[:5]:
             print(f"  error: {error}")
-
-
-@dataclass(frozen=True)
-class Http:
-    """The HTTP connections of all browsers.
-
-    The server closes a connection on which nothing came for 5 s. A request that is sent at that moment gets no answer.
-    aiohttp then repeats what only reads, but not what changes something, because it may have been done already. So each
-    request that changes something has a connection of its own, and every error that is left is one of the server.
-
-    Attributes:
-        reading: For requests that read.
-        changing: For requests that change something.
-    """
-
-    reading: aiohttp.ClientSession
-    changing: aiohttp.ClientSession
-
-    @classmethod
-    @asynccontextmanager
-    async def opened(cls) -> AsyncIterator["Http"]:
-        async with (
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as reading,
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as changing,
-        ):
-            yield cls(reading, changing)
-
-
-class ClassBar:
-    """The bar of a class in one browser: a key, and requests with it."""
-
-    def __init__(self, http: Http, address: str, told: dict[str, Any]) -> None:
-        self.http, self.address, self.code = http, f"{address}/class-api", told["code"]
-        self.headers = {"authorization": f"Bearer {told['key']}"}
-
-    @classmethod
-    async def enter(cls, http: Http, address: str, action: str, **body: Any) -> "ClassBar":
-        """Opens a class, or joins one."""
-        async with http.changing.post(f"{address}/class-api/{action}", json=body) as reply:
-            reply.raise_for_status()
-            return cls(http, address, await reply.json())
-
-    async def post(self, action: str, **body: Any) -> Any:
-        async with self.http.changing.post(
-            f"{self.address}/{action}", params={"code": self.code}, json=body, headers=self.headers
-        ) as reply:
-            reply.raise_for_status()
-            return await reply.json()
-
-    async def state(self) -> Any:
-        async with self.http.reading.get(
-            f"{self.address}/state", params={"code": self.code}, headers=self.headers
-        ) as reply:
-            reply.raise_for_status()
-            return await reply.json()
 
 
 class Lecture:

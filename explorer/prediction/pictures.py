@@ -4,8 +4,10 @@ Pictures are decoded one at a time. The cache keeps a small copy for display and
 never keeps the original pixels, which may take 200 MB.
 """
 
+import ctypes
+import sys
 from collections.abc import Callable, Hashable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TypeVar
@@ -17,7 +19,6 @@ from explorer.data.dataset import Split
 from explorer.data.decode import decode, has_more_frames
 from explorer.data.preprocessing import fitted, resize
 from explorer.errors import InputError
-from explorer.heap import release_memory
 from explorer.i18n import language
 from explorer.prediction.caches import BoundedCache
 from explorer.prediction.classify import channels_of
@@ -204,7 +205,7 @@ class Picture:
             with _decoding if self.source is None else nullcontext():  # the source takes the lock when it decodes
                 image = self.read(channels)
                 if image[0].numel() > LARGE_PICTURE:
-                    release_memory()
+                    _release_memory()
         except InputError as error:
             if not _is_temporary(error):
                 _put(key, _ReadFailure(str(error)))
@@ -222,6 +223,13 @@ def shrunk(image: Tensor, side: int) -> Tensor:
         return image
     size = Size(*(max(round(length * side / longest), 1) for length in image.shape[1:]))
     return resize(image[None], size)[0].byte()
+
+
+def _release_memory() -> None:
+    """Returns free memory to the system. glibc would keep the memory of large pictures."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # other C libraries have no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _is_temporary(error: InputError) -> bool:

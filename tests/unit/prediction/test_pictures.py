@@ -215,7 +215,7 @@ def test_an_extreme_shape_has_at_least_one_pixel() -> None:
 
 def test_memory_is_released_after_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(pictures, "release_memory", lambda: calls.append(len(calls)))
+    monkeypatch.setattr(pictures, "_release_memory", lambda: calls.append(len(calls)))
     for times, (height, width) in enumerate([(480, 640), (1100, 1000)]):
         data = encoded(torch.zeros(1, height, width, dtype=torch.uint8))
         assert Picture.of_file("p", ("given back", times), data).size == (height, width)
