@@ -63,7 +63,8 @@ class Measured:
     async def time(self, kind: str, doing: Awaitable[float]) -> None:
         """Notes how long something takes, or its error."""
         try:
-            self.times[kind].append(await doing)
+            passed = await doing  # first: a kind that only fails would have an empty list of times
+            self.times[kind].append(passed)
         except FAULTS as error:
             self.errors.append(f"{kind}: {type(error).__name__} {error}")
 
@@ -118,7 +119,8 @@ class Lecture:
         end = time.perf_counter()
         if state["question"] and state["question"]["number"] == number:
             count = state["question"]["rounds"][-1]["answered"]
-            self.measured.times["chart"] += [1000 * (end - begun) for begun in self.answered[self._shown : count]]
+            for begun in self.answered[self._shown : count]:  # often there are none
+                self.measured.times["chart"].append(1000 * (end - begun))
             self._shown = max(self._shown, min(count, len(self.answered)))
         return 1000 * (end - start)
 
