@@ -188,8 +188,11 @@ def long_run(runs: Store) -> Iterator[Job]:
 
 
 def wait_until_settled(page: Page) -> None:
-    """Wait until the page's run has ended; its last elements may close a popover that is opened earlier."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until the page's run has ended; its last elements may close a popover that is opened earlier.
+
+    Not by ``expect``: each of its failed attempts reads the accessibility tree of the whole page for its message.
+    """
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 CHARTS = """

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from explorer.ui.classroom import bar
+from tests.browser.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -15,6 +16,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A teacher's bar that tells in ``acted`` what it would ask of the server."""
     context = browser.new_context(viewport={"width": 1024, "height": 768})
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     code = "".join((bar.ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in bar.SCRIPTS)
     page.add_script_tag(content=code.partition("export default")[0])
     page.evaluate(
@@ -58,8 +60,8 @@ def test_a_text_is_folded_away_on_the_projector_until_it_is_let_through(page: Pa
         {"word": "old owl", "text": "a sum", "shown": True},
     ]
     show(page, "text", {"texts": texts})
-    expect(page.get_by_text("a sum")).to_be_visible()
-    expect(page.get_by_text("swordfish")).to_be_hidden()
+    page.get_by_text("a sum").wait_for()
+    page.get_by_text("swordfish").wait_for(state="hidden")
     page.get_by_text("Only teachers see: 1").click()
     page.get_by_role("listitem").filter(has_text="swordfish").get_by_role("checkbox").click()
     assert acted(page) == {"action": "show-text", "number": 1, "word": "red fox", "shown": True}
@@ -67,12 +69,12 @@ def test_a_text_is_folded_away_on_the_projector_until_it_is_let_through(page: Pa
 
 def test_what_a_teacher_has_opened_stays_open_when_answers_come(page: Page) -> None:
     show(page, "choice", {"counts": [1, 1]}, revealed=False)
-    expect(page.locator(".chart")).to_be_hidden()
+    page.locator(".chart").wait_for(state="hidden")
     page.get_by_text("Results", exact=True).click()
     page.get_by_label("Mark the right answer").focus()
     show(page, "choice", {"counts": [1, 2], "answered": 3}, revealed=False)
-    expect(page.get_by_text("3 of 3 have answered")).to_be_visible()
-    expect(page.locator(".chart")).to_be_visible()
+    page.get_by_text("3 of 3 have answered").wait_for()
+    page.locator(".chart").wait_for()
     expect(page.get_by_label("Mark the right answer")).to_be_focused()
 
 
@@ -91,13 +93,13 @@ def test_what_a_student_types_stays_while_the_chart_grows(page: Page) -> None:
     told = {"number": 1, "kind": "text", "text": "Why?", "options": [], "closed": False, "revealed": True, "mine": None}
     rounds: list[dict[str, Any]] = [{"number": 1, "answered": 1, "texts": []}]
     page.evaluate(student, told | {"right": None, "rounds": rounds})
-    expect(page.get_by_text("The teacher has not shown any answer yet.")).to_be_visible()
+    page.get_by_text("The teacher has not shown any answer yet.").wait_for()
     page.get_by_label("Your answer").fill("because of")
     page.evaluate("bar.problem = 'answer: it is refused'")
     rounds[0]["texts"] = [{"word": "old owl", "text": "a sum", "shown": True}]
     page.evaluate(student, told | {"right": "a sum", "rounds": rounds})
-    expect(page.get_by_text("a sum")).to_be_visible()
-    expect(page.get_by_text("answer: it is refused")).to_be_visible()
+    page.get_by_text("a sum").wait_for()
+    page.get_by_text("answer: it is refused").wait_for()
     expect(page.get_by_label("Your answer")).to_have_value("because of")
     expect(page.get_by_label("Your answer")).to_be_focused()
     page.evaluate(student, told | {"mine": "because", "right": None, "rounds": rounds})
@@ -109,12 +111,12 @@ def test_the_right_answer_is_marked_and_corrected(page: Page) -> None:
     page.get_by_label("Mark the right answer").select_option("1")
     assert acted(page) == {"action": "question", "number": 1, "right": 1}
     show(page, "number", {"values": [25.5, 138]}, number=2)
-    expect(page.get_by_text("median 81.75")).to_be_visible()
+    page.get_by_text("median 81.75").wait_for()
     page.get_by_label("Right answer").fill("138,36")
     page.get_by_role("button", name="Mark the right answer").click()
     assert acted(page) == {"action": "question", "number": 2, "right": 138.36}
     show(page, "number", {"values": [25.5, 138]}, number=2, right=138.36)
-    expect(page.get_by_text("median 81.75 · ✓ 138.36")).to_be_visible()
+    page.get_by_text("median 81.75 · ✓ 138.36").wait_for()
     dot = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
     page.evaluate("(dot) => { bar.pictures[3] = dot; }", dot)
     show(page, "place", {"places": []}, number=3)

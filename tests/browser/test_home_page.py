@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from explorer.families.building import build
 from explorer.prediction.home_page import home_page
 from explorer.weights.files import Card, load, save
+from tests.browser.conftest import PATIENCE
 from tests.browser.page_checks import faults
 from tests.helpers.classify import classify
 from tests.helpers.pixels import noise
@@ -42,6 +43,7 @@ def test_a_picture_is_answered_offline(
     Image.fromarray(levels[0].permute(1, 2, 0).squeeze(-1).byte().numpy()).save(picture, "PNG")
     with browser.new_context(viewport={"width": 390, "height": 800}) as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         requests: list[str] = []
         errors: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
@@ -53,7 +55,7 @@ def test_a_picture_is_answered_offline(
         theirs = page.locator("#bars li").evaluate_all("rows => rows.map((row) => Number(row.dataset.probability))")
         shown = ours if len(classes) <= 10 else ours.sort(descending=True).values[:10]
         torch.testing.assert_close(torch.tensor(theirs), shown.float(), rtol=1e-3, atol=1e-4)
-        expect(page.locator("h1")).to_have_text("A <net>")
+        expect(page.locator("h1")).to_have_text(["A <net>"])
         expect(page.locator("#draw")).to_be_visible(visible=channels == 1 and not image_size)
         assert faults(page) == []
         assert errors == []

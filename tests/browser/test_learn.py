@@ -28,7 +28,7 @@ def go_on(page: Page, step: int) -> None:
     expect(button).to_be_enabled()
     tab_to(page, button)
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"Step {step} of")).to_be_visible()
+    page.get_by_text(f"Step {step} of").wait_for()
     wait_until_settled(page)
 
 
@@ -60,10 +60,10 @@ def test_a_lesson_and_its_report(visit: Visit, tmp_path: Path) -> None:
     for step in (3, 4):
         predict(page)
         go_on(page, step)
-    expect(page.get_by_role("group", name=re.compile("^5×5: "))).to_be_visible()
+    page.get_by_role("group", name=re.compile("^5×5: ")).wait_for()
     go_on(page, 5)
-    expect(page.get_by_text("You were right: A few more: every kernel adds its side minus one")).to_be_visible()
-    expect(page).to_have_url(re.compile("step=5&guess-two=edges"))
+    page.get_by_text("You were right: A few more: every kernel adds its side minus one").wait_for()
+    page.wait_for_url(re.compile("step=5&guess-two=edges"))
     check_reveal(page, 1280, 390)
     with page.expect_download() as download:
         tab_to(page, page.get_by_role("button", name="Save this experiment"))
@@ -74,11 +74,9 @@ def test_a_lesson_and_its_report(visit: Visit, tmp_path: Path) -> None:
     report.context.set_offline(True)
     try:
         report.goto(saved.as_uri())
-        expect(report.get_by_role("heading", name="Why 3×3")).to_be_visible()
-        expect(report.get_by_role("group", name=re.compile("^5×5: "))).to_be_visible()
-        expect(
-            report.get_by_role("cell", name="A few more: every kernel adds its side minus one").first
-        ).to_be_visible()
+        report.get_by_role("heading", name="Why 3×3").wait_for()
+        report.get_by_role("group", name=re.compile("^5×5: ")).wait_for()
+        report.get_by_role("cell", name="A few more: every kernel adds its side minus one").first.wait_for()
         assert faults(report) == []
     finally:
         report.context.set_offline(False)
@@ -96,7 +94,7 @@ def test_a_lesson_on_a_phone_and_its_progress_in_the_gallery(visit: Visit) -> No
     check_reveal(page, 390, 1280)
     tab_to(page, page.get_by_role("link", name="All lessons"))
     page.keyboard.press("Enter")
-    expect(page.locator(".learn-progress[data-lesson=kernel-slides]")).to_have_text(re.compile("% done"))
+    expect(page.locator(".learn-progress[data-lesson=kernel-slides]")).to_have_text([re.compile("% done")])
     assert page.evaluate("Object.keys(JSON.parse(localStorage.getItem('explorer.lessons')))") == ["kernel-slides"]
     page.set_viewport_size({"width": 390, "height": 844})
     wait_until_rendered(page)
@@ -106,9 +104,9 @@ def test_a_lesson_on_a_phone_and_its_progress_in_the_gallery(visit: Visit) -> No
 
 def test_a_lesson_whose_numbers_are_measured_when_the_step_opens(visit: Visit) -> None:
     page = visit("learn?lesson=gradients&step=3", ready="stProgress")
-    expect(page.get_by_text("Step 2 of")).to_be_visible()  # the question before the reveal that the link names
+    page.get_by_text("Step 2 of").wait_for()  # the question before the reveal that the link names
     predict(page)
     go_on(page, 3)
-    expect(page.get_by_text("The answer: Less than a hundred-thousandth")).to_be_visible()
-    expect(page.get_by_role("group", name=re.compile("^Gradient at the layer's output"))).to_be_visible()
+    page.get_by_text("The answer: Less than a hundred-thousandth").wait_for()
+    page.get_by_role("group", name=re.compile("^Gradient at the layer's output")).wait_for()
     check_reveal(page, 1280, 390)

@@ -35,9 +35,9 @@ def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) ->
     page = visit("?present=1", ready="stMarkdown")
     for link, ready in PAGES.items():
         page.goto(re.sub(r"/[^/]*$", "/", page.url) + link + ("&" if "?" in link else "?") + "present=1")
-        expect(page.get_by_test_id(ready).first).to_be_visible()
+        page.get_by_test_id(ready).first.wait_for()
         wait_until_rendered(page)
-        expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+        page.get_by_role("button", name="Leave presenter view").wait_for()
         assert small_texts(page, [PROJECTOR["width"]], height=PROJECTOR["height"], least=SMALLEST_ON_PROJECTOR) == []
         assert overhang(page) == 0, link
         assert page.evaluate(CUT_NUMBERS) == [], link
@@ -46,7 +46,7 @@ def test_every_page_can_be_read_from_the_back_row(visit: Callable[..., Page]) ->
 
 def test_a_phone_has_room_for_the_whole_bar(visit: Callable[..., Page]) -> None:
     page = visit("architecture?net=lenet5&present=1", width=390, height=844, ready="stVegaLiteChart")
-    expect(page.get_by_role("button", name="Leave presenter view")).to_be_visible()
+    page.get_by_role("button", name="Leave presenter view").wait_for()
     title = page.locator("#explorer-presenter output")
     assert title.evaluate("output => output.scrollWidth <= output.clientWidth")
     assert page.evaluate(COVERED_BY_CLASS) <= 0
@@ -65,18 +65,18 @@ def test_a_link_opens_large_from_the_first_moment(visit: Callable[..., Page]) ->
 
 def test_keys_open_it_go_on_and_leave_it(visit: Callable[..., Page]) -> None:
     page = visit("architecture?net=vgg16", ready="stVegaLiteChart")
-    expect(page.get_by_role("button", name="Present", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Present", exact=False).first.wait_for()
     editor = page.locator(".st-key-editor")
-    expect(editor).to_be_visible()
+    editor.wait_for()
     page.keyboard.press("p")
-    expect(page).to_have_url(re.compile(r"net=vgg16.*present=1"))
-    expect(editor).to_be_hidden()
+    page.wait_for_url(re.compile(r"net=vgg16.*present=1"))
+    editor.wait_for(state="hidden")
     page.get_by_role("button", name="Editor").click()
-    expect(editor).to_be_visible()
+    editor.wait_for()
     page.keyboard.press("PageDown")
-    expect(page).to_have_url(re.compile(r"/kernels\?present=1$"))
+    page.wait_for_url(re.compile(r"/kernels\?present=1$"))
     page.keyboard.press("ArrowLeft")
-    expect(page).to_have_url(re.compile(r"/architecture\?.*present=1"))
+    page.wait_for_url(re.compile(r"/architecture\?.*present=1"))
     page.keyboard.press("p")
     expect(page).not_to_have_url(re.compile("present"))
     expect(page.get_by_role("button", name="Leave presenter view")).to_have_count(0)

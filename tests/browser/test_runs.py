@@ -34,11 +34,11 @@ def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, r
     one = visit(f"runs?job={job}", ready=TABLE)
     other = visit(f"runs?job={job}", ready=TABLE)
     for page in (one, other):
-        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}"))).to_be_visible()
+        page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}")).wait_for()
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
-    expect(chart.locator("svg.marks")).to_be_visible()
+    chart.locator("svg.marks").wait_for()
     # The first validation adds a line, for which the chart is made anew.
-    expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {epochs}"))).to_be_visible()
+    one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {epochs}")).wait_for()
     wait_until_rendered(one)  # a chart may be resized once more when others are rendered
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
     before = chart.locator("svg.marks").inner_html()
@@ -48,16 +48,16 @@ def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, r
     assert chart.evaluate("chart => chart.querySelector('svg').mine")  # the same chart, with more in it
     one.get_by_role("button", name="Stop", exact=True).click()
     for page in (one, other):
-        expect(page.get_by_text("Stopped. Resume goes on from the last checkpoint")).to_be_visible()
+        page.get_by_text("Stopped. Resume goes on from the last checkpoint").wait_for()
     assert runs.get(job).status is Status.STOPPED
     trained = last_epoch(runs, job)
     other.get_by_role("button", name="Resume").click()
     one.reload()
     for page in (one, other):
-        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
-        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}"))).to_be_visible()
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
+        page.get_by_text(re.compile(rf"epoch [\d,]+ of {epochs}")).wait_for()
     one.get_by_role("button", name="Stop", exact=True).click()
-    expect(one.get_by_role("button", name="Resume")).to_be_visible()
+    one.get_by_role("button", name="Resume").wait_for()
     assert last_epoch(runs, job) > trained
 
 
@@ -75,9 +75,9 @@ def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
         rows(page).nth(1).evaluate("row => { row.querySelector('.name').click(); return row.ariaSelected; }") == "true"
     )
     assert "finished" in preview.evaluate("preview => preview.textContent")
-    expect(preview).to_be_hidden()
-    expect(heading(page)).to_have_text("Grape one")
-    expect(page).to_have_url(re.compile(f"job={first}"))
+    preview.wait_for(state="hidden")
+    expect(heading(page)).to_have_text(["Grape one"])
+    page.wait_for_url(re.compile(f"job={first}"))
     page.get_by_test_id("stVegaLiteChart").locator("svg").first.wait_for()
     assert faults(page) == []
     page.get_by_test_id("stVegaLiteChart").first.hover()  # all charts show their values at the epoch there
@@ -85,30 +85,30 @@ def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
     page.mouse.move(0, 0)
     expect(page.locator(".explorer-epoch")).to_have_count(0)
     tick(page, 0)
-    expect(heading(page)).to_have_text("2 runs")
+    expect(heading(page)).to_have_text(["2 runs"])
     page.get_by_role("radio", name="Differences").click()
-    expect(page.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
-    expect(page).to_have_url(re.compile("show=settings"))
+    page.get_by_role("row", name="lr 0.001 0.5").wait_for()
+    page.wait_for_url(re.compile("show=settings"))
     fresh = visit(page.url, ready=TABLE)
-    expect(fresh.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
+    fresh.get_by_role("row", name="lr 0.001 0.5").wait_for()
     expect(fresh.locator(".st-key-runs-table [data-run][aria-selected=true]")).to_have_count(2)
     page.go_back()
     expect(page.get_by_role("radio", name="Curves")).to_be_checked()
     page.go_back()
-    expect(heading(page)).to_have_text("Grape one")
+    expect(heading(page)).to_have_text(["Grape one"])
     assert second in {record.id for record in runs.records()}
 
 
 def test_a_sweep_leads_to_its_runs(visit: Visit, runs: Store) -> None:
     ids = made_runs.add_sweep(runs, "Melon", ["lr=0.1,0.01", "spec.dropout=0,0.5"])
     page = visit(f"runs?sweep={runs.get(ids[0]).sweep}", ready="stPlotlyChart")
-    expect(heading(page)).to_have_text("4 runs of the sweep Melon")
+    expect(heading(page)).to_have_text(["4 runs of the sweep Melon"])
     cells = page.locator(".heatmaplayer")
     cells.wait_for()
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])  # upper right
-    expect(heading(page)).to_contain_text("Melon · lr=0.01 dropout=0.5")
+    expect(heading(page)).to_contain_text(["Melon · lr=0.01 dropout=0.5"])
     expect(page.get_by_role("radio", name="Curves")).to_be_checked()
 
 
@@ -123,9 +123,9 @@ def test_deleting_asks_and_a_deleted_run_is_gone_for_others(visit: Visit, runs: 
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("No run matches")).to_be_visible()
+    page.get_by_text("No run matches").wait_for()
     other.get_by_role("radio", name="Files").click()
-    expect(other.get_by_text(f"not here any more: {job}")).to_be_visible()
+    other.get_by_text(f"not here any more: {job}").wait_for()
 
 
 def test_weights_and_metrics_are_downloaded(visit: Visit, runs: Store) -> None:

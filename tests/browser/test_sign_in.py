@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from explorer.jobs.store import Record, Status, Store
-from tests.browser.conftest import PATIENCE, serve
+from tests.browser.conftest import PATIENCE, serve, wait_until_settled
 from tests.helpers import oidc
 from tests.helpers.actors import ADMIN, ANN, BOB
 from tests.helpers.ports import free_port
@@ -43,8 +43,8 @@ def sign_in(page: Page, link: str, email: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(link)  # the page of the link, not the start page
-    expect(page.get_by_role("button", name=f"Sign out {email}")).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.get_by_role("button", name=f"Sign out {email}").wait_for()
+    wait_until_settled(page)
 
 
 def test_people_sign_in_and_change_only_what_is_theirs(tmp_path: Path, people: Callable[[], Page]) -> None:
@@ -74,26 +74,26 @@ def _journey(folder: Path, address: str, people: Callable[[], Page]) -> Record:
     ann = people()
     sign_in(ann, f"{address}/{FORM}", ANN)
     ann.get_by_role("button", name="Train", exact=True).click()
-    expect(ann.get_by_text("is submitted and starts at once")).to_be_visible()
+    ann.get_by_text("is submitted and starts at once").wait_for()
     store = Store(f"sqlite:///{folder / 'runs' / 'store.db'}")
     [job] = store.records()
     assert job.owner == ANN
 
     bob = people()
     sign_in(bob, f"{address}/runs?job={job.id}", BOB)
-    expect(bob.get_by_text(f"Belongs to {ANN}")).to_be_visible()
+    bob.get_by_text(f"Belongs to {ANN}").wait_for()
     expect(bob.get_by_role("button", name="Stop")).to_have_count(0)
     expect(bob.get_by_role("button", name="Delete")).to_have_count(0)
 
     admin = people()
     sign_in(admin, f"{address}/runs?job={job.id}", ADMIN)
-    expect(admin.get_by_text(f"Sign out {ADMIN} (administrator)")).to_be_visible()
+    admin.get_by_text(f"Sign out {ADMIN} (administrator)").wait_for()
     admin.get_by_role("button", name="Stop").click()
-    expect(admin.get_by_role("button", name="Resume")).to_be_visible()
+    admin.get_by_role("button", name="Resume").wait_for()
     assert store.get(job.id).status is Status.STOPPED
 
     ann.get_by_role("button", name="Sign out").click()
-    expect(ann.get_by_role("button", name="Sign in")).to_be_visible()
+    ann.get_by_role("button", name="Sign in").wait_for()
     expect(ann.get_by_role("button", name="Train", exact=True)).to_have_count(0)
     return store.get(job.id)
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from explorer.jobs.store import Status, Store
-from tests.browser.conftest import PATIENCE, ROOT, serve
+from tests.browser.conftest import PATIENCE, ROOT, serve, wait_until_settled
 from tests.helpers import postgres
 from tests.helpers.ports import free_port
 
@@ -122,7 +122,7 @@ def server_of(context: BrowserContext) -> str:
 def ready(page: Page) -> None:
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=SLOW)
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+    wait_until_settled(page)
 
 
 def test_two_servers_share_jobs_and_one_may_be_lost(topology: Topology, browser: Browser) -> None:
@@ -141,10 +141,10 @@ def test_two_servers_share_jobs_and_one_may_be_lost(topology: Topology, browser:
         [job] = topology.store.records()
         bob.goto(f"{topology.address}/runs?job={job.id}")  # the other server shows the job of the first
         expect(bob.get_by_role("button", name="Delete")).to_be_enabled(timeout=SLOW)
-        expect(bob.get_by_text("Predict with it")).to_be_visible(timeout=SLOW)  # the runner has finished it
+        bob.get_by_text("Predict with it").wait_for()  # the runner has finished it
         assert topology.store.get(job.id).status is Status.FINISHED
         watch.click()
-        expect(ann.get_by_text("Predict with it")).to_be_visible(timeout=SLOW)
+        ann.get_by_text("Predict with it").wait_for()
         link = ann.url
         assert job.id in link
 
@@ -164,7 +164,7 @@ def test_two_servers_share_jobs_and_one_may_be_lost(topology: Topology, browser:
         field = bob.get_by_role("textbox", name="Name", exact=True)
         field.fill("renamed")
         field.press("Enter")
-        expect(bob.get_by_role("heading", name="renamed")).to_be_visible(timeout=SLOW)
+        bob.get_by_role("heading", name="renamed").wait_for()
         assert bob.evaluate("window.sameDocument")
         assert server_of(second) == other
     _check_shutdown(topology, other)

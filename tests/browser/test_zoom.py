@@ -78,7 +78,7 @@ def test_auxiliary_heads_are_drawn_and_their_layers_can_be_chosen(visit: Visit) 
         assert row
         assert all(head["bottom"] > part["bottom"] for part in row)
     page.locator('[data-pick="layer:aux2.fc1"]').click()
-    expect(page.locator(".st-key-layer-panel")).to_contain_text("(2,048 + 1)·1,024 = 2,098,176")
+    expect(page.locator(".st-key-layer-panel")).to_contain_text(["(2,048 + 1)·1,024 = 2,098,176"])
 
 
 def test_zoom_and_pan_by_buttons_keys_wheel_and_mouse(visit: Visit) -> None:
@@ -124,7 +124,7 @@ def test_zoom_and_pan_by_buttons_keys_wheel_and_mouse(visit: Visit) -> None:
 def test_a_hidden_figure_that_scrolls_logs_no_error(visit: Visit) -> None:
     page = visit("kernels?show=field&layers=7/2.pool3/2.3.3.3/2.3.3/2", width=390, ready="stTextInput")
     view = page.locator(".overview .view").first
-    expect(view).to_be_visible()
+    view.wait_for()
     figure = page.locator(".figure.with-overview").first
     figure.evaluate("figure => { figure.style.display = 'none'; document.dispatchEvent(new Event('scroll')); }")
     assert "NaN" not in [view.get_attribute(name) for name in ("x", "y", "width", "height")]
