@@ -19,6 +19,7 @@ from explorer.ui.learn import background
 from explorer.ui.learn.experiments import experiments
 from explorer.ui.learn.results import answer_text
 from explorer.ui.learn.state import PREDICTION, WIDGET, LearnState
+from explorer.ui.shared.sections.section import widget_key
 from explorer.ui.shared.task_queue import Future
 from tests.pages import helpers
 
@@ -207,6 +208,30 @@ def test_faults_of_a_link() -> None:
     assert "'4' is no answer" in helpers.problem(app)
     app.button(key="learn-next").click().run()
     assert not app.error
+
+
+def test_a_verdict_stays_that_of_the_question_when_settings_change() -> None:
+    app = open_page(lesson="kernel-slides", step="4", **{PREDICTION + "count": "6"})
+    assert [box.value for box in app.success] == ["You were right: 6"]
+    app.number_input(key=widget_key("slide", "padding")).set_value(1.0).run()
+    assert [box.value for box in app.success] == ["You were right: 6"]
+    assert any("settings that you see now: 8" in caption.value for caption in app.caption)
+    while page_state(app).current is not None:
+        if isinstance(question := page_state(app).current, Ask):
+            answer(app, question)
+        go_on(app)
+    asked, predicted, found = app.table[0].value.iloc[0]
+    assert "stays inside the image." in asked
+    assert (predicted, found) == ("6", "6")
+
+
+def test_a_link_to_the_end_shows_predictions_though_nothing_was_trained() -> None:
+    lesson = lessons()["memory"]
+    guesses = {PREDICTION + name: "chance" for name in lesson.questions}
+    app = open_page(lesson="memory", step=str(len(lesson.steps) + 1), **guesses)
+    table = app.table[0].value
+    assert len(table) == len(lesson.questions)
+    assert set(table.iloc[:, -1]) == {"not run here yet"}
 
 
 def test_back_keeps_predictions() -> None:

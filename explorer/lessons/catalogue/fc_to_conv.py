@@ -160,6 +160,6 @@ def _permuted(result: Any) -> str:
     reason = _(
         "For the fully connected network, nothing has changed: it never knew which pixels are neighbours, so any order "
         "is as good as another. The convolutional network is no longer ahead, because what it assumes about images "
-        "is no longer true. An assumption helps exactly where it holds."
+        "is no longer true. An assumption helps where it is true."
     )
     return f"{found} {reason}"

@@ -223,8 +223,8 @@ def _shortcut(result: Any) -> str:
     else:
         further = _("Without batch norm, nothing keeps the maps in range. Choose more layers, then switch it on again.")
     found = _(
-        "It is multiplied by **{residual}**, and by {plain} without shortcuts. {meaning} For the block in the middle, "
-        "and a random direction, F′ is {inner} and H′ is {outer}."
+        "It is multiplied by **{residual}**, and by {plain} without shortcuts. {meaning} Change the input of "
+        "the block in the middle a little, in a random direction: there F′ is {inner}, and H′ is {outer}."
     ).format(
         residual=amount(residual), plain=amount(plain), inner=signed(result.slope.inner),
         outer=signed(result.slope.outer), meaning=meaning,
@@ -241,8 +241,8 @@ def _training(result: Any) -> str:
     plain, residual = result.courses
     meaning = {
         "vanishes": _(
-            "A layer that gets no gradient keeps the weights with which it began. So nothing changes what makes the "
-            "gradient vanish."
+            "A layer that gets no gradient keeps the weights with which it began. So what makes the gradient vanish "
+            "stays as it is."
         ),
         "steady": _("Enough of the gradient arrives, so that each step moves all layers."),
         "explodes": _("No learning rate suits all its layers: a small step for one is a leap for another."),

@@ -75,7 +75,8 @@ def lesson() -> Lesson:
             Ask(
                 name="pooled",
                 text=lambda result: _(
-                    "Now a pool stands between the two: {layers}. How many pixels a side does a unit see?"
+                    "Now a pool stands between the two: {layers}. (The number after a slash is the stride. Without "
+                    "one, the stride is 1.) How many pixels a side does a unit see?"
                 ).format(layers=_names(result.layers)),
                 unit=_("pixels"),
                 answer=lambda result: _size(result.layers),
@@ -125,9 +126,9 @@ def lesson() -> Lesson:
             Ask(
                 name="effective",
                 text=lambda result: _(
-                    "So far you know which pixels **can** change a unit. Now ask how much each of them does: this is "
-                    "the **gradient** of the unit by the pixel. A pixel counts as *effective* if it moves the unit at "
-                    "least {threshold:.0%} as much as the strongest pixel.\n\n"
+                    "So far you know which pixels **can** change a unit. Now ask **how much** each of them changes it. "
+                    "The **gradient** tells: it says how far the unit moves if a pixel changes a little. A pixel is "
+                    "*effective* if it moves the unit at least {threshold:.0%} as far as the strongest pixel does.\n\n"
                     "The unit is in the middle of the layer `{layer}` of a trained ResNet-20, and its field has {seen} "
                     "pixels inside the image. How many of them are effective?"
                 ).format(threshold=THRESHOLD, layer=result.view.layer, seen=result.reach.seen),
@@ -249,12 +250,11 @@ def _nothing_new(result: Any) -> str:
             "these layers still sees something new."
         ).format(all=len(layers), size=step.size, image=SMALL)
     return _(
-        "After **{count} of {all}**: there, behind {name}, the field has {size} pixels a side. For units in the "
-        "middle, the {rest} layers after it add nothing but padding to the field. They still compute new combinations "
-        "of what has been seen, but they see nothing new."
+        "After **{count} of {all}** layers, the field has {size} pixels a side. For units in the middle, the {rest} "
+        "layers after them add nothing but padding to the field. They still compute new combinations of what has been "
+        "seen, but they see nothing new."
     ).format(
-        count=count, all=len(layers), name=layers[count - 1].name if count else _("the image"), size=step.size,
-        rest=len(layers) - count,
+        count=count, all=len(layers), size=step.size, rest=len(layers) - count,
     )  # fmt: skip
 
 

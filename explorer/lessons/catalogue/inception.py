@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.analysis.blocks import EXAMPLE, Inception, all_convolutions, inception_modules, macs, quoted_macs, weights
+from explorer.analysis.blocks import EXAMPLE, Inception, all_convolutions, inception_modules, macs, weights
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.lessons import vignettes
@@ -235,15 +235,8 @@ def _saved(result: Inception) -> str:
     return _(
         "From {naive:,} to **{reduced:,}** multiplications, {share:.0%} of before. The weights fall from {before} to "
         "{after}. A 1×1 convolution looks at no neighbours, so it is cheap, and what follows it reads fewer channels. "
-        "This is why it is called a **bottleneck**.{erratum}"
+        "This is why it is called a **bottleneck**."
     ).format(
         naive=naive, reduced=reduced, share=reduced / naive, before=short(weights(all_convolutions(result.naive()))),
-        after=short(weights(all_convolutions(result.reduced()))), erratum=_erratum(result),
+        after=short(weights(all_convolutions(result.reduced()))),
     )  # fmt: skip
-
-
-def _erratum(result: Inception) -> str:
-    if result.widths.name != EXAMPLE:
-        return ""
-    sentence = _("Other texts give {quoted:,} for this example. They count the 3×3 twice.")
-    return f"\n\n{sentence.format(quoted=quoted_macs(result))}"

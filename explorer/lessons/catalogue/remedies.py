@@ -95,9 +95,9 @@ def lesson() -> Lesson:
             Reveal(of="last", text=_last),
             Try(
                 text=_(
-                    "Change the rate of the plain network, to which the others keep their distance, and the number of "
-                    "epochs. At which rate is the network with batch norm furthest ahead of the plain one? Is there a "
-                    "rate at which the plain one is as fast?"
+                    "Change the number of epochs, and the learning rate. It is that of the plain network; the high one "
+                    "and the low one change with it. At which rate is the network with batch norm furthest ahead of "
+                    "the plain one? Is there a rate at which the plain one is as fast?"
                 ),
                 controls=("epochs", "rate", "seed"),
             ),
@@ -155,7 +155,7 @@ def _first(result: Any) -> str:
     elif high < plain - CLOSE:
         found.append(_("With the higher rate, each step goes further, and here that is too far."))
     if low < plain - CLOSE:
-        found.append(_("With the low rate, the network needs many epochs for the same way."))
+        found.append(_("With the low rate, the network needs many epochs to come as far."))
     if norm > plain + CLOSE:
         found.append(
             _(
@@ -170,9 +170,9 @@ def _first(result: Any) -> str:
 
 def _gap(result: Any) -> str:
     values = _gaps(result)
-    found = _("Accuracy on held-out images minus accuracy on training images: **{listed}**.").format(
-        listed=_listed(result, values, "+.1%")
-    )
+    found = _(
+        "Accuracy on held-out images minus accuracy on training images, in percentage points: **{listed}**."
+    ).format(listed=_listed(result, [100 * value for value in values], "+.1f"))
     reason = _(
         "Dropout and augmentation act in training alone. In each step, dropout switches off a part of the units, and "
         "augmentation shows images that differ from the originals. The training accuracy is measured under these "
@@ -205,7 +205,7 @@ def _last(result: Any) -> str:
     better = [place for place in (DROPOUT, AUGMENTATION) if values[place] > values[PLAIN] + CLOSE]
     for places, words in (
         (better, _("{names}: better than the plain one, which begins to learn its images by heart.")),
-        (slower, _("{names}: behind the plain one, because training is harder with it, and short.")),
+        (slower, _("{names}: behind the plain one, because the training is harder, and it is short.")),
     ):
         if places:
             found.append(words.format(names=", ".join(result.variants[place].name for place in places)))

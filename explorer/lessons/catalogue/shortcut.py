@@ -211,7 +211,7 @@ def _describe_score(result: Any) -> str:
         "{count} times with maps of random weights, and won {wins} times. A map of random weights in their place won "
         "{random_wins} times, where chance alone would give about {half}. {meaning}"
     ).format(
-        meaning=_("So the score finds out the map that knows nothing, however convincing it looks.")
+        meaning=_("So the score shows which map knows nothing, however convincing it looks.")
         if found["wins"] > found["random_wins"]
         else _("Here the score can't tell the two apart: do not trust these maps."),
         trained=trained, random=random, count=found["comparisons"], wins=found["wins"],

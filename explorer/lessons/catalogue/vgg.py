@@ -57,9 +57,9 @@ def lesson() -> Lesson:
             Say(
                 text=lambda result: _(
                     "{name} begins with convolutions, which slide small kernels over the image. It ends with linear "
-                    "layers, in which every output has a weight for every input. You will ask two things about each "
-                    "layer: how many numbers must be **stored** (its parameters), and how many multiplications must be "
-                    "**done** for an image (its MACs)."
+                    "layers, in which every output has a weight for every input. Two things count "
+                    "for each layer: how many numbers must be **stored** (its parameters), and how many "
+                    "multiplications must be **done** for an image (its MACs)."
                 ).format(name=result.titles[0]),
                 start={"net": "vgg16", "other": "vgg16", "colour": "params"},
             ),
@@ -107,7 +107,8 @@ def lesson() -> Lesson:
             Ask(
                 name="growth",
                 text=lambda result: _(
-                    "{other} has {more} more convolutions than {one}. By how much does the number of parameters grow?"
+                    "**{other}** has {more} more convolutions than **{one}**. By how much does the number of "
+                    "parameters grow?"
                 ).format(
                     one=result.titles[0],
                     other=result.titles[1],
@@ -127,8 +128,8 @@ def lesson() -> Lesson:
             Ask(
                 name="normalised",
                 text=lambda result: _(
-                    "{other} is {one} with a **local response normalisation** (LRN). It divides each number by another "
-                    "one that is large where the neighbouring channels are large. How many parameters does that add?"
+                    "**{other}** is **{one}** with a **local response normalisation** (LRN). It makes a number smaller "
+                    "where the neighbouring channels have large numbers. How many parameters does that add?"
                 ).format(one=result.titles[0], other=result.titles[1]),
                 unit=_("parameters"),
                 answer=lambda result: result.other.totals.params - result.one.totals.params,
@@ -138,8 +139,9 @@ def lesson() -> Lesson:
             Ask(
                 name="ones",
                 text=lambda result: _(
-                    "A unit of the last map of {one} sees {field} pixels a side. {other} has {more} more convolutions, "
-                    "and {ones} of its convolutions have a **1×1** kernel. How far does a unit of its last map see?"
+                    "A unit of the last map of **{one}** sees {field} pixels a side. **{other}** has {more} more "
+                    "convolutions, and {ones} of its convolutions have a **1×1** kernel. How far does a unit of its "
+                    "last map see?"
                 ).format(
                     one=result.titles[0],
                     other=result.titles[1],
@@ -318,9 +320,9 @@ def _ones_and_field(result: Any) -> str:
         )
     elif _sight(result) == "same":
         meaning = _(
-            "A 1×1 kernel adds 1 − 1 = 0 to the field: it mixes the channels of one place. What it adds is a ReLU, so "
-            "the network can bend its answer once more. Compare with version D, which has 3×3 kernels at the same "
-            "places."
+            "A 1×1 kernel adds 1 − 1 = 0 to the field: it mixes the channels of one place. What it adds is one more "
+            "ReLU, so the network can compute more than sums. Compare with version D, which has 3×3 kernels at the "
+            "same places."
         )
     else:
         meaning = _("A 1×1 kernel adds 1 − 1 = 0 to the field, so the difference comes from other layers.")

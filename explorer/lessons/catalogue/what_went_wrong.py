@@ -143,7 +143,7 @@ def lesson() -> Lesson:
                     "{candidates:,} programs each name the class of {images:,} test images. There are {classes} "
                     "classes. The report is about the best of them:\n\n"
                     "```text\n{evidence}\n```\n"
-                    "The others are deleted. How many new images, of as many, will it name right?"
+                    "The others are deleted. Then it gets new images. What share of them will it name right?"
                 ).format(
                     candidates=result.view.candidates,
                     images=result.view.images,
@@ -151,8 +151,8 @@ def lesson() -> Lesson:
                     evidence=result.finding.evidence,
                 ),
                 options={
-                    "same": _("About as many: its test images were new to it, too"),
-                    "choice": _("Clearly fewer: it was chosen by the images of the test"),
+                    "same": _("About the same share: the test images were new to it, too"),
+                    "choice": _("Clearly less: it was chosen by its luck with the test images"),
                     "more": _("More"),
                 },
                 answer=lambda result: _chosen(result),
@@ -197,8 +197,9 @@ def _module(result: Any) -> str:
 def _augmented(result: Any) -> str:
     return _(
         "Random crops and rotations are useful in training. Here they are applied to the test images as well: between "
-        "{least:.1%} and {most:.1%}, where the network reaches **{plain:.1%}** on the images as they are. Often one "
-        "data set object with one list of transforms serves both. In this product, an evaluation never augments."
+        "{least:.1%} and {most:.1%}, where the network reaches **{plain:.1%}** on the images as they are. Often the "
+        "cause is that training and test use one data set object, with one list of transforms. In this product, an "
+        "evaluation never augments."
     ).format(**result.finding.values)
 
 

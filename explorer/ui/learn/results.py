@@ -3,6 +3,7 @@
 import re
 
 from explorer.formatting import short
+from explorer.i18n import _
 from explorer.lessons import Ask
 from explorer.lessons.lesson import Answer, written
 from explorer.ui.learn.state import LearnState
@@ -19,16 +20,19 @@ def answer_text(question: Ask, answer: Answer) -> str:
 
 
 def answered(page_state: LearnState) -> list[tuple[str, str, str]]:
-    """Return the questions that are answered and revealed, each with prediction and result as plain text."""
+    """Return the questions that are answered and whose reveal was passed, with prediction and result as plain text."""
     lesson, rows = page_state.lesson, []
     for name, question in lesson.questions.items():
         reveal = lesson.reveal_of(name)
         if name not in page_state.predictions or reveal > page_state.step:
             continue
-        result = page_state.section.compute(page_state.initial_view(reveal))
-        if not page_state.section.is_complete(result) and name not in page_state.seen:
-            continue
-        found = page_state.seen[name] if name in page_state.seen else question.answer(result)
+        result = page_state.section.compute(page_state.asked.get(name) or page_state.initial_view(reveal))
+        if name in page_state.seen:
+            found = answer_text(question, page_state.seen[name])
+        elif page_state.section.is_complete(result):
+            found = answer_text(question, question.answer(result))
+        else:  # a link to this step, opened where the experiment has not been run
+            found = _("not run here yet")
         text = FENCED.sub(" … ", written(question.text, result))
-        rows.append((text, answer_text(question, page_state.predictions[name]), answer_text(question, found)))
+        rows.append((text, answer_text(question, page_state.predictions[name]), found))
     return rows

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.lessons import Ask, Reveal, Step, Try
-from explorer.lessons.lesson import without_markdown, written
+from explorer.lessons.lesson import Answer, without_markdown, written
 from explorer.ui.learn import summary
 from explorer.ui.learn.results import answer_text
 from explorer.ui.learn.state import WIDGET, LearnState
@@ -36,6 +36,7 @@ STYLE = """<style>
   .st-key-learn-seen :is(th, td) { width: 25%; overflow-wrap: anywhere; hyphens: auto; vertical-align: top; }
   .st-key-learn-seen :is(th, td):first-child { width: 50%; }
   .st-key-learn-step pre code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
+  .st-key-learn-step :is(p, td, li) code { font-size: max(0.875em, 12px); }
   .st-key-learn-question [data-testid="stMarkdownContainer"] p { font-size: 1.05rem; }
 </style>"""
 
@@ -72,6 +73,8 @@ def _render_step(page_state: LearnState, step: Step, *, dark: bool) -> None:
     text = written(step.text, page_state.compute())
     st.markdown(text, width=TEXT_WIDTH)
     if isinstance(step, Ask):
+        assert page_state.view is not None  # noqa: S101  a lesson is open
+        page_state.asked[step.name] = page_state.view
         _ask(step, text)
 
 
@@ -135,16 +138,34 @@ def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
     prediction = page_state.predictions.get(question.name)
     if prediction is None:
         return
-    answer = question.answer(result)
+    # The reader has predicted for the settings of the question, and may have changed them since.
+    view = page_state.view
+    asked = page_state.asked.setdefault(question.name, view) if view is not None else None
+    original = result if asked is None or asked == view else page_state.section.compute(asked)
+    now = question.answer(result)
+    if not page_state.section.is_complete(original):
+        st.info(
+            _("Your prediction was for other settings. With these, the answer is: **{answer}**").format(
+                answer=plain(answer_text(question, now))),
+            icon=":material/lightbulb:",
+        )  # fmt: skip
+        return
+    answer = question.answer(original)
     page_state.seen[question.name] = answer
+    _render_verdict(question, prediction, answer, is_right=question.is_right(prediction, original))
+    if now != answer:
+        st.caption(_("With the settings that you see now: {answer}").format(answer=plain(answer_text(question, now))))
+
+
+def _render_verdict(question: Ask, prediction: Answer, answer: Answer, *, is_right: bool) -> None:
     predicted, found = answer_text(question, prediction), answer_text(question, answer)
-    if question.is_right(prediction, result) and isinstance(prediction, str) and prediction != answer:
+    if is_right and isinstance(prediction, str) and prediction != answer:
         st.success(
             _("You were right: {prediction}. This run gave {answer}, but the two are too close to tell apart.").format(
                 prediction=plain(predicted), answer=plain(found)),
             icon=":material/check_circle:",
         )  # fmt: skip
-    elif question.is_right(prediction, result):
+    elif is_right:
         st.success(_("You were right: {answer}").format(answer=plain(found)), icon=":material/check_circle:")
     else:
         st.info(

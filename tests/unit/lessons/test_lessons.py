@@ -16,7 +16,7 @@ from explorer.analysis.windows import Windows
 from explorer.drawing import curves, depth_chart
 from explorer.drawing.curves import Curve
 from explorer.errors import InputError
-from explorer.lessons import Reveal, Step, lessons, lessons_about, recorded
+from explorer.lessons import Ask, Reveal, Step, lessons, lessons_about, recorded
 from explorer.lessons.gradient_course import Course
 from explorer.lessons.gradients import NetworkOptions, amount, slope
 from explorer.lessons.lesson import written
@@ -107,10 +107,23 @@ def test_both_networks_have_about_as_many_parameters(data: str, side: int) -> No
     assert len(trainings.figures(outcome, dark=False)) == (2 if data == "digits" else 1), "MNIST may not be there yet"
 
 
-def test_a_lesson_with_mnist_takes_no_more_than_two_minutes() -> None:
+@pytest.mark.parametrize(
+    "slow",
+    [{"compare": "dense", "data": "mnist"}, {"compare": "depth"}, {"compare": "recorded"}, {"compare": "options"}],
+)
+def test_a_training_takes_no_more_than_two_minutes(slow: dict[str, str]) -> None:
     trainings.compute(trainings.TrainingsView(compare="dense", epochs=60))
     with pytest.raises(InputError, match="60"):
-        trainings.compute(trainings.TrainingsView(compare="dense", epochs=60, data="mnist"))
+        trainings.compute(trainings.TrainingsView.parse({**slow, "epochs": 60}))
+
+
+def test_nothing_changes_between_a_question_and_its_reveal() -> None:
+    """A prediction is for the fields at the question, so no step in between may change what decides the answer."""
+    for lesson in lessons().values():
+        for position, step in enumerate(lesson.steps):
+            if isinstance(step, Ask):
+                between = lesson.steps[position + 1 : lesson.reveal_of(step.name) + 1]
+                assert not any(one.start for one in between), f"{lesson.name}: {step.name}"
 
 
 def test_recorded_results_are_of_the_trainings_that_the_lesson_asks_about() -> None:

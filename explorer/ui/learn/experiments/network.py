@@ -116,7 +116,8 @@ def _render_versions() -> None:
     presets = [PRESETS[name] for name in VERSIONS]
     analyses = [analyse(preset.spec) for preset in presets]
     definitions = [measure.definition for measure in OF_VERSIONS]
-    columns = {one.names().name: [one.exact(one.of_network(found)) for found in analyses] for one in definitions}
+    # Abbreviated, so that the table fits a phone.
+    columns = {one.names().name: [one.text(one.of_network(found)) for found in analyses] for one in definitions}
     st.table(
         {_("Network"): [plain(preset.title) for preset in presets], **columns}, border="horizontal", hide_index=True,
         alt=_("The versions of VGG with their numbers"),

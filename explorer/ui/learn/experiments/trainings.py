@@ -28,7 +28,7 @@ from explorer.ui.shared.text import plain
 
 NAME = "trainings"
 MAX_EPOCHS = 60
-MAX_OF_MNIST = 20  # epochs, so that two minutes are enough
+MAX_OF = {"depth": 30, "recorded": 20, "options": 15, "mnist": 20}  # epochs, so that two minutes are enough
 SHOWN = 4  # images that are shown as the networks see them
 
 
@@ -143,10 +143,11 @@ def compute(view: TrainingsView) -> Outcome:
     Raises:
         InputError: If so many epochs would take more than two minutes.
     """
-    if view.compare == "dense" and view.data != DATASET and view.epochs > MAX_OF_MNIST:
+    most = MAX_OF.get(view.data if view.compare == "dense" else view.compare, MAX_EPOCHS)
+    if view.epochs > most:
         raise InputError(
-            _("epochs: {epochs} would take too long with MNIST; at most {most} are possible").format(
-                epochs=view.epochs, most=MAX_OF_MNIST
+            _("epochs: {epochs} would take longer than two minutes; at most {most} are possible").format(
+                epochs=view.epochs, most=most
             )
         )
     options = Options(view.epochs, view.rate, view.permute, view.seed, view.data)
