@@ -256,9 +256,12 @@ def figures(result: Outcome, *, dark: bool) -> list[str]:
 def list_numbers(result: Outcome) -> list[Fact]:
     """Return the accuracies on the test images."""
     return [
-        Fact(row.variant.name, f"{row.test:.1%}", _("{params:,} parameters").format(params=row.params))
+        Fact(
+            _("{name}, test images").format(name=row.variant.name), f"{row.test:.1%}",
+            _("{params:,} parameters").format(params=row.params),
+        )
         for row in result.trained
-    ]
+    ]  # fmt: skip
 
 
 SECTION = Section(NAME, lambda: _("Trainings"), TrainingsView, controls, compute, render, figures, list_numbers,
