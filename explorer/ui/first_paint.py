@@ -2,7 +2,7 @@
 
 A style of a page arrives together with the parts of the page, and Streamlit applies it when its code for HTML is
 loaded. That is too late, so the style that holds parts back stands in the document, and so does the layout of the
-presenter view.
+presenter view. The document also says which code the browser fetches early, and which comes after the numbers.
 """
 
 from pathlib import Path
@@ -10,24 +10,35 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.ui import page_code
+
 _ASSETS = Path(__file__).parent / "assets"
 _STYLE = "".join((_ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("first_paint", "presenter"))
-_SCRIPT = (_ASSETS / "presenter_start.js").read_text(encoding="utf-8")
-ADDED = f"<style>{_STYLE}</style><script>{_SCRIPT}</script>"
-END_OF_HEAD = b"</head>"
+_SCRIPTS = "".join(
+    f"<script>{(_ASSETS / f'{name}.js').read_text(encoding='utf-8')}</script>"
+    for name in ("presenter_start", "numbers_first")
+)
+ADDED = f"<style>{_STYLE}</style>{_SCRIPTS}"
+HEAD, END_OF_HEAD = b"<head>", b"</head>"
 # With these the answer could be compressed, a part, or "not changed": it must be whole and readable here.
 DROPPED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
 OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
 
 
+def complete(document: bytes) -> bytes:
+    """Return Streamlit's document with the style, the scripts, and what page_code says about the code of parts."""
+    with_map = document.replace(HEAD, HEAD + page_code.import_map().encode(), 1)  # before the first import
+    return with_map.replace(END_OF_HEAD, (ADDED + page_code.preloads()).encode() + END_OF_HEAD, 1)
+
+
 class FirstPaint:
-    """Middleware that adds the style and the script to the document of every page."""
+    """Middleware that completes the document of every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the app, and add both to the answer if it is a document."""
+        """Pass a request on to the app, and complete the answer if it is a document."""
         asks_for_page = scope["type"] == "http" and scope["method"] == "GET"
         if not asks_for_page or "text/html" not in Headers(scope=scope).get("accept", ""):
             await self._app(scope, receive, send)
@@ -44,7 +55,7 @@ class FirstPaint:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
-                    document = body.replace(END_OF_HEAD, ADDED.encode() + END_OF_HEAD, 1)
+                    document = complete(body)
                     headers = MutableHeaders(scope=start)
                     headers["content-length"] = str(len(document))
                     for name in OF_THE_FILE:

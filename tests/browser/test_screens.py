@@ -81,6 +81,8 @@ def test_a_screen_that_a_phone_opens(visit: Visit, link: str, ready: str) -> Non
     wait_until_rendered(page)
     assert overhang(page) <= 0
     assert layout_shift(page) < MOST_SHIFT
+    if ready == "stVegaLiteChart":
+        assert page.evaluate("numbers instanceof Promise"), "the code of charts did not wait for the numbers"
 
 
 def test_drawings_follow_the_theme(visit: Visit) -> None:

@@ -32,7 +32,9 @@ STYLE = """<style>
     [data-testid="stMain"]:not(:focus-within) .st-key-predict-page:not(:has(
       .st-key-predict-why, [class*="st-key-predict-live"], [data-testid="stAlert"]
     )) [data-testid="stLayoutWrapper"]:has(> .st-key-predict-options) {
-      &, .stMarkdown > *, [data-testid="stCaptionContainer"], [data-testid="stWidgetLabel"] { animation: held-back 10s }
+      &, .stMarkdown > *, [data-testid="stCaptionContainer"], [data-testid="stWidgetLabel"] {
+        animation: held-back 1ms 10s backwards
+      }
     }
   }
 </style>"""
