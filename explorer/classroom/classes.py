@@ -1,5 +1,6 @@
 """Questions of classes and their answers, in the store."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,7 +16,10 @@ from explorer.jobs.tables import CLASS_ANSWERS, CLASS_KEYS, CLASS_QUESTIONS
 from explorer.settings import settings
 
 MAX_QUESTIONS = 200  # of a class
-MAX_PICTURES = 16_000_000  # bytes of all pictures of a class, which a report has in memory at once
+MAX_PICTURES = 16_000_000  # bytes of all pictures of a class
+# Bytes of all answers of a class, before it is asked again: 250 students can give six curves to ten questions. The
+# answers of one round come on top.
+MAX_ANSWERS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class Classes(Members):
             rows = connection.execute(questions.order_by(CLASS_QUESTIONS.c.number)).mappings().all()
             given = connection.execute(answers).mappings().all()
         return [_to_round(dict(row), [dict(one) for one in given if one["number"] == row["number"]]) for row in rows]
+
+    def each_round(self, code: str) -> Iterator[Round]:
+        """Yields all rounds of a class. Only one of them is in memory at a time."""
+        numbers = sa.select(CLASS_QUESTIONS.c.number).where(CLASS_QUESTIONS.c["class"] == code)
+        with self.reading() as connection:
+            asked = connection.execute(numbers.order_by(CLASS_QUESTIONS.c.number)).scalars().all()
+        for number in asked:
+            yield from self.rounds(code, [number])
 
     def current_rounds(self, found: Class) -> list[Round]:
         """Returns all rounds of the current question, the current round last; empty if there is no question."""
@@ -115,7 +127,7 @@ class Classes(Members):
 
         Raises:
             NotAllowedError: If the member is not a teacher.
-            InputError: If the class has the largest allowed number of rounds, or of bytes of pictures.
+            InputError: If the class has the largest allowed number of rounds, or of bytes of pictures or answers.
         """
 
         def change(connection: sa.Connection, found: Class) -> dict[str, Any]:
@@ -123,13 +135,7 @@ class Classes(Members):
             count = connection.execute(sa.select(sa.func.count()).where(of_class)).scalar_one()
             if count >= MAX_QUESTIONS:
                 raise InputError(_("This class has {count} questions: open a new one.").format(count=count))
-            size = sa.select(sa.func.sum(sa.func.length(CLASS_QUESTIONS.c.picture))).where(of_class)
-            if question.picture and (connection.execute(size).scalar() or 0) + len(question.picture) > MAX_PICTURES:
-                raise InputError(
-                    _("The pictures of this class would be larger than {limit} together: open a new class.").format(
-                        limit=bytes_short(MAX_PICTURES)
-                    )
-                )
+            _check_size(connection, found.code, question)
             close = sa.update(CLASS_QUESTIONS).where(of_class, CLASS_QUESTIONS.c.number == found.question)
             connection.execute(close.values(closed=True))
             values = {
@@ -238,6 +244,31 @@ class Classes(Members):
         if row is None:
             raise _no_question(number)
         return dict(row)
+
+
+def _check_size(connection: sa.Connection, code: str, question: Question) -> None:
+    """Checks that the pictures and answers of a class leave room for another round.
+
+    Raises:
+        InputError: If they don't.
+    """
+    pictures = sa.select(sa.func.sum(sa.func.length(CLASS_QUESTIONS.c.picture))).where(
+        CLASS_QUESTIONS.c["class"] == code
+    )
+    if question.picture and (connection.execute(pictures).scalar() or 0) + len(question.picture) > MAX_PICTURES:
+        raise InputError(
+            _("The pictures of this class would be larger than {limit} together: open a new class.").format(
+                limit=bytes_short(MAX_PICTURES)
+            )
+        )
+    stored = sa.func.sum(sa.func.length(sa.cast(CLASS_ANSWERS.c.value, sa.Text)))  # JSON, which is ASCII
+    answers = sa.select(stored).where(CLASS_ANSWERS.c["class"] == code)
+    if (connection.execute(answers).scalar() or 0) > MAX_ANSWERS:
+        raise InputError(
+            _("The answers of this class are larger than {limit} together: open a new class.").format(
+                limit=bytes_short(MAX_ANSWERS)
+            )
+        )
 
 
 @cache

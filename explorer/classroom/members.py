@@ -96,8 +96,13 @@ class Class:
 class Members(Database):
     """The classes of a store, and their members."""
 
+    def delete_old(self) -> None:
+        """Deletes classes that ended a day ago, and those that ended before as many others as may be open."""
+        with self.writing() as connection:
+            _delete_old(connection, self.now(connection))
+
     def open(self) -> tuple[str, str]:
-        """Opens a class. Classes that ended long ago are deleted.
+        """Opens a class. Old classes are deleted.
 
         Returns:
             The code of the class, and the key of its teacher.
@@ -111,7 +116,7 @@ class Members(Database):
         key = new_key()
         with self.writing() as connection:
             now = self.now(connection)
-            connection.execute(sa.delete(CLASSES).where(CLASSES.c.ends < now - RETENTION))
+            _delete_old(connection, now)
             count = connection.execute(sa.select(sa.func.count()).where(CLASSES.c.ends > now)).scalar_one()
             if count >= settings().classes and not _free_a_class(connection, now):
                 raise InputError(
@@ -267,6 +272,7 @@ class Members(Database):
             NotAllowedError: If the member is not a teacher.
         """
         self._change(teacher, lambda connection, _found: {"ends": self.now(connection)})
+        self.delete_old()
 
     def _change(self, teacher: Member, change: Callable[[sa.Connection, Class], dict[str, Any]]) -> Class:
         """Changes a class in one transaction, and returns its new state.
@@ -336,6 +342,20 @@ def _free_a_place(connection: sa.Connection, code: str, since: float) -> bool:
         )
     )
     return gone.rowcount > 0
+
+
+def _delete_old(connection: sa.Connection, now: float) -> None:
+    """Deletes classes that ended a day ago, and those beyond the number of classes that may be open.
+
+    The size of a class is limited, so this limits the space of all of them. Classes in which nobody has answered go
+    first, so that nobody drives out what others have to save by opening and ending classes.
+    """
+    connection.execute(sa.delete(CLASSES).where(CLASSES.c.ends < now - RETENTION))
+    answered = CLASSES.c.code.in_(sa.select(CLASS_ANSWERS.c["class"]))
+    order = sa.case((answered, 1), else_=0).desc(), CLASSES.c.ends.desc()
+    ended = sa.select(CLASSES.c.code).where(CLASSES.c.ends <= now).order_by(*order).offset(max(settings().classes, 1))
+    if codes := list(connection.execute(ended).scalars()):
+        connection.execute(sa.delete(CLASSES).where(CLASSES.c.code.in_(codes)))
 
 
 def _free_a_class(connection: sa.Connection, now: float) -> bool:

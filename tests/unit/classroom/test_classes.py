@@ -207,6 +207,48 @@ def test_the_pictures_of_a_class_are_limited_together(classes: Classes, monkeypa
 
 
 @both_databases
+def test_the_answers_of_a_class_are_limited_together(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWERS", 1000)
+    teacher, other = opened(classes), opened(classes)
+    first, second = students(classes, teacher.code, 2)
+    text = Question(Kind.TEXT, "Why?")
+    for _round in range(2):
+        number = classes.ask(teacher, text)
+        classes.answer(first, number, "é" * 99)  # six bytes each, as JSON
+    classes.answer(second, number, "who was asked may still answer")
+    with pytest.raises(InputError, match="answers of this class are larger"):
+        classes.ask_again(teacher, number)
+    classes.ask(other, text)
+
+
+@both_databases
+def test_ended_classes_are_limited_and_those_without_answers_go_first(
+    classes: Classes, limits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*, answered: bool) -> str:
+        teacher = opened(classes)
+        if answered:
+            (student,) = students(classes, teacher.code, 1)
+            classes.answer(student, classes.ask(teacher, QUESTION), 1)
+        classes.end(teacher)
+        return teacher.code
+
+    def stored() -> set[str]:
+        with classes.reading() as connection:
+            return set(connection.execute(sa.select(CLASSES.c.code)).scalars())
+
+    going_on = opened(classes).code
+    first, empty, second = ended(answered=True), ended(answered=False), ended(answered=True)
+    assert stored() == {going_on, first, second}, f"and not {empty}"
+    third = ended(answered=True)
+    assert stored() == {going_on, second, third}
+    now = classes.now
+    monkeypatch.setattr(classes, "now", lambda connection: now(connection) + members.RETENTION + 1)
+    classes.delete_old()
+    assert stored() == {going_on}, "which has ended by itself, but not a day ago"
+
+
+@both_databases
 def test_an_unused_class_makes_room(classes: Classes, limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
     joined, asked = opened(classes), opened(classes)
     students(classes, joined.code, 1)
