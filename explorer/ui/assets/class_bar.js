@@ -205,7 +205,8 @@ class Bar extends ClassClient {
   saving() {
     const save = async (format) => {
       try {
-        const blob = await (await this.ask(`report?format=${format}`)).blob();
+        const answer = await this.ask(`report?format=${format}`);
+        const blob = await answer.blob().catch(() => { throw new Error(this.words.offline); }); // it was cut off
         const link = el("a", { href: URL.createObjectURL(blob), download: `class-${this.member.code}.${format}` });
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 10000);

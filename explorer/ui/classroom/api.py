@@ -28,6 +28,7 @@ from explorer.errors import ExplorerError, InputError, StoreError
 from explorer.i18n import _, choose_language, ngettext, use_language
 from explorer.settings import settings
 from explorer.ui.classroom import report, view
+from explorer.ui.classroom.sending import Places
 from explorer.ui.shared.class_run import read_run
 from explorer.ui.upload_limit import client_address
 
@@ -37,13 +38,15 @@ FRESH = 0.25  # seconds for which the state of a class is cached
 PRESENCE = 60.0  # seconds between two updates of the time at which a student was last present
 WRONG_CODES = 60  # wrong codes per address within ten minutes; a whole class can have the same address
 WRONG_SECONDS = 600.0
+REPORTS = 8  # at the same time; each has one round of a class in memory
 
 _States = tuple[Class, list[Round], dict[str, str]]
 _states: TTLCache[str, _States] = TTLCache(200, FRESH)
 _members: TTLCache[tuple[str, str], Member] = TTLCache(10_000, PRESENCE)
 _wrong: TTLCache[str, deque[float]] = TTLCache(10_000, WRONG_SECONDS)
 _opened: TTLCache[str, str] = TTLCache(1000, 48 * 3600.0)  # clients that have opened classes on this server, by codes
-_lock, _opening, _reporting = Lock(), Lock(), Lock()
+_lock, _opening = Lock(), Lock()
+_reports = Places(REPORTS)
 
 
 class TooManyError(InputError):
@@ -117,11 +120,15 @@ def _report(request: Request, _body: dict[str, Any]) -> Response:
     code, key = _code_and_key(request)
     with _counted_tries(client_address(request.scope)):
         found = classes().teacher_of(code, key)
-    with _reporting:  # one at a time, because it has all pictures and answers of the class in memory
-        rounds, words = with_curves(classes().rounds(code)), classes().words(code)
-        if request.query_params.get("format") == "csv":
-            return Response(report.csv(rounds, words), media_type="text/csv; charset=utf-8")
-        return Response(report.html(found, rounds, words), media_type="text/html; charset=utf-8")
+
+    def rounds() -> Iterator[Round]:
+        for one in classes().each_round(code):
+            yield from with_curves([one])
+
+    words = classes().words(code)
+    if request.query_params.get("format") == "csv":
+        return _reports.response(report.csv(rounds, words), "text/csv; charset=utf-8")
+    return _reports.response(report.html(found, rounds, words), "text/html; charset=utf-8")
 
 
 def _qr(request: Request, _body: dict[str, Any]) -> Response:

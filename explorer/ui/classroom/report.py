@@ -1,8 +1,11 @@
-"""The questions and answers of a class, as one HTML file or as CSV."""
+"""The questions and answers of a class, as one HTML file or as CSV.
+
+Both are made in pieces, one for each round, so that a report of any size takes the memory of one round.
+"""
 
 import csv as writer
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
 from explorer.classroom.classes import Round
@@ -22,54 +25,82 @@ figure i { position: absolute; width: 12px; height: 12px; margin: -6px; border-r
   border: 2px solid #fff; box-sizing: border-box; }
 figure i.right { background: #2e7d32; }
 """
+Rounds = Callable[[], Iterable[Round]]  # reads the rounds of a class again at each call
 FORMULA = tuple("=+-@\t\r＝＋－＠")  # beginnings that spreadsheets take for a formula
 
 
-def csv(rounds: Sequence[Round], words: dict[str, str]) -> str:
-    """Returns all answers as CSV: question, round, student's word, answer, and whether the answer is right.
+def csv(rounds: Rounds, words: dict[str, str]) -> Iterator[str]:
+    """Yields all answers as CSV: question, round, student's word, answer, and whether the answer is right.
 
     A curve of a run has a row for each of its points, with epoch and accuracy.
+
+    Args:
+        rounds: Reads the rounds of the class.
+        words: Words of the students, by the hashes of their keys.
     """
-    out = io.StringIO()
-    table = writer.writer(out)
-    table.writerow(["question", "text", "round", "student", "answer", "right", "epoch", "accuracy"])
+    marks, _most = _summary(rounds())
+    yield _rows([["question", "text", "round", "student", "answer", "right", "epoch", "accuracy"]])
     numbers: dict[int, int] = {}
-    marks = _marks(rounds)
-    for one in rounds:
-        numbers[one.first] = numbers.get(one.first, 0) + 1
-        right = marks[one.first]
-        for student, answer in one.answers.items():
-            if lines := curves_in(answer):
-                rows = [(line["name"], epoch, value) for line in lines for epoch, value in line["points"]]
-                first = [one.first, _cell(one.question.text), numbers[one.first], _cell(words.get(student, ""))]
-                table.writerows([*first, _cell(name), "", f"{epoch:g}", value] for name, epoch, value in rows)
-                continue
-            is_right = "" if right is None or one.question.kind is Kind.PLACE else str(answer == right).lower()
-            text, word = _cell(one.question.text), _cell(words.get(student, ""))
-            value = answer_text(one, answer)
-            if one.question.kind is not Kind.NUMBER:  # -5 stays a number
-                value = _cell(value)
-            table.writerow([one.first, text, numbers[one.first], word, value, is_right, "", ""])
-    return out.getvalue()
+    for one in rounds():
+        number = numbers[one.first] = numbers.get(one.first, 0) + 1
+        yield _rows(_table(one, number, words, marks.get(one.first)))
 
 
-def html(found: Class, rounds: Sequence[Round], words: dict[str, str]) -> str:
-    """Returns a page with all questions and answers. It loads nothing from the network."""
+def html(found: Class, rounds: Rounds, words: dict[str, str]) -> Iterator[str]:
+    """Yields a page with all questions and answers. It loads nothing from the network.
+
+    Args:
+        found: The class.
+        rounds: Reads the rounds of the class.
+        words: Words of the students, by the hashes of their keys.
+    """
+    marks, most = _summary(rounds())
     title = _("Class {code}").format(code=found.code)
     students = ngettext("{count} student", "{count} students", found.students).format(count=found.students)
-    parts = [f"<h1>{escape(title)}</h1><p>{escape(students)}</p>"]
-    marks, most = _marks(rounds), _most(rounds)
-    for one in rounds:
+    yield (
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><main><h1>{escape(title)}</h1><p>{escape(students)}</p>"
+    )
+    is_empty = True
+    for one in rounds():
+        is_empty = False
         text = one.question.text
         if one.first != one.number:
             text = _("{question} (asked again)").format(question=text)
-        parts.append(f"<h2>{escape(text)}</h2>{_answers(one, words, marks[one.first], most.get(one.first, 1))}")
-    if not rounds:
-        parts.append(f"<p>{escape(_('Nothing was asked.'))}</p>")
-    return (
-        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
-    )
+        yield f"<h2>{escape(text)}</h2>{_answers(one, words, marks.get(one.first), most.get(one.first, 1))}"
+    if is_empty:
+        yield f"<p>{escape(_('Nothing was asked.'))}</p>"
+    yield "</main></body></html>"
+
+
+def _table(answered: Round, number: int, words: dict[str, str], right: Answer | None) -> Iterator[list[object]]:
+    """Yields the rows of a round.
+
+    Args:
+        answered: The round.
+        number: Number of the round among those of its question, from 1.
+        words: Words of the students, by the hashes of their keys.
+        right: The right answer.
+    """
+    question = answered.question
+    for student, answer in answered.answers.items():
+        first = [answered.first, _cell(question.text), number, _cell(words.get(student, ""))]
+        if lines := curves_in(answer):
+            for line in lines:
+                for epoch, value in line["points"]:
+                    yield [*first, _cell(line["name"]), "", f"{epoch:g}", value]
+            continue
+        is_right = "" if right is None or question.kind is Kind.PLACE else str(answer == right).lower()
+        value = answer_text(answered, answer)
+        if question.kind is not Kind.NUMBER:  # -5 stays a number
+            value = _cell(value)
+        yield [*first, value, is_right, "", ""]
+
+
+def _rows(rows: Iterable[list[object]]) -> str:
+    out = io.StringIO()
+    writer.writer(out).writerows(rows)
+    return out.getvalue()
 
 
 def _cell(text: str) -> str:
@@ -86,19 +117,21 @@ def answer_text(answered: Round, answer: object) -> str:
     return str(answer)
 
 
-def _marks(rounds: Sequence[Round]) -> dict[int, Answer | None]:
-    """Returns the right answers by the first rounds of their questions: the mark of the last round holds for all."""
-    return {one.first: one.question.right for one in rounds}
+def _summary(rounds: Iterable[Round]) -> tuple[dict[int, Answer | None], dict[int, int]]:
+    """Returns what all rounds of a question share, by their first round.
 
-
-def _most(rounds: Sequence[Round]) -> dict[int, int]:
-    """Returns the largest counts of options by the first rounds of their questions, whose charts have one scale."""
+    Returns:
+        The right answer: the mark of the last round holds for all. The largest count of an option, because their charts
+        have one scale.
+    """
+    marks: dict[int, Answer | None] = {}
     most: dict[int, int] = {}
     for one in rounds:
+        marks[one.first] = one.question.right
         if one.question.kind is Kind.CHOICE:
             counts = tally(one.question, list(one.answers.values()))["counts"]
             most[one.first] = max(most.get(one.first, 1), *counts)
-    return most
+    return marks, most
 
 
 def _answers(answered: Round, words: dict[str, str], right: Answer | None, most: int) -> str:
