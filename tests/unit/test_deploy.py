@@ -1,18 +1,26 @@
 """The files of deploy/ are valid, and agree with the product."""
 
+import http.client
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml  # type: ignore[import-untyped]
+from starlette.types import Receive, Scope, Send
 
 from explorer.settings import Settings
+from explorer.ui.upload_limit import client_address
 from tests.helpers.documents import ROOT
+from tests.helpers.ports import free_port
 
 DEPLOY = ROOT / "deploy"
 SETTINGS = {f"EXPLORER_{name.upper()}" for name in Settings.model_fields}
@@ -83,6 +91,64 @@ def test_the_compose_file_has_the_parts() -> None:
 def test_the_proxy_accepts_its_configuration() -> None:
     environment = dict(compose()["services"]["proxy"]["environment"], APP1="127.0.0.1:1", APP2="127.0.0.1:2")
     run(needs("haproxy"), "-c", "-f", str(DEPLOY / "haproxy.cfg"), **environment)
+
+
+def test_the_app_servers_believe_the_proxy_of_the_compose_file_alone() -> None:
+    document = compose()
+    [config] = document["networks"]["default"]["ipam"]["config"]
+    proxy = document["services"]["proxy"]["networks"]["default"]["ipv4_address"]
+    for name in ("app1", "app2"):
+        assert document["services"][name]["environment"]["FORWARDED_ALLOW_IPS"] == proxy
+    address = ip_address(proxy)
+    assert address in ip_network(config["subnet"])
+    assert address not in ip_network(config["ip_range"]), "another container could get this address"
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="a client needs an address of its own, such as 127.0.0.2")
+def test_a_client_of_the_proxy_counts_by_its_own_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    haproxy = needs("haproxy")
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": client_address(scope).encode()})
+
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, lifespan="off"))
+    thread = Thread(target=server.run)
+    thread.start()
+    port, address = free_port(), f"127.0.0.1:{server.config.port}"
+    environment = {"PROXY_BIND": f"127.0.0.1:{port}", "APP1": address, "APP2": address}
+    with (tmp_path / "log").open("wb") as log:
+        command = [haproxy, "-db", "-f", str(DEPLOY / "haproxy.cfg")]
+        proxy = subprocess.Popen(command, env=os.environ | environment, stderr=log)
+    try:
+        for forged in ({}, {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "127.0.0.1"}):
+            assert seen_as(port, "127.0.0.2", forged) == "127.0.0.2"
+    finally:
+        proxy.terminate()
+        server.should_exit = True
+        proxy.wait(60)
+        thread.join(60)
+
+
+def seen_as(port: int, address: str, headers: dict[str, str]) -> str:
+    """The address by which a server behind a proxy knows a client, once both answer."""
+    until = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(address, 0))
+        try:
+            connection.request("GET", "/", headers=headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+            if response.status == 200:
+                return text
+        except OSError:
+            text = "no connection"
+        finally:
+            connection.close()
+        assert time.monotonic() < until, text
+        time.sleep(0.1)
 
 
 @pytest.mark.process
