@@ -7,9 +7,10 @@ import torch
 
 from explorer.analysis.cost import Cost
 from explorer.analysis.devices import Device
+from explorer.analysis.field_states import Local, State, States, Unknown
 from explorer.analysis.formulas import number
 from explorer.analysis.memory import TrainingMemory
-from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
+from explorer.analysis.receptive_field import geometry, misalignment
 from explorer.analysis.result import Layer, NetworkWarning, ReceptiveField
 from explorer.analysis.trace import Trace, TracedLayer
 from explorer.formatting import bytes_short

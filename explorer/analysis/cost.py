@@ -170,8 +170,10 @@ def _add_operator(total: Cost, op: Op, elementwise: Term) -> None:
         total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape))
     elif name == "adaptive_max_pool2d":
         total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape) - elements)
-    elif name in ("mean", "sum", "amax"):
+    elif name in ("mean", "sum", "amax", "amin", "max", "min"):
         total.add(Term.POOLING, math.prod(op.inputs[0].shape))
+    elif name in ("var", "std", "var_mean", "std_mean"):  # the mean, and of each element: subtract, square, add
+        total.add(Term.NORMALISATION, 4 * math.prod(op.inputs[0].shape))
     elif name not in MOVES_DATA and name not in ("cat", "upsample_nearest2d"):
         total.unknown.append(name)
 
@@ -179,6 +181,7 @@ def _add_operator(total: Cost, op: Op, elementwise: Term) -> None:
 def mac_factors(op: Op) -> tuple[int, ...]:
     """Returns the factors of the MACs of a convolution or matrix product, for one image.
 
+    A network may cut one image into several, and convolve them as a batch: then their number is a factor.
     For each output element, a convolution costs its kernel's cells times the input channels of a group. A transposed
     convolution costs its kernel's cells times the output channels of a group, for each input element. A matrix product
     costs its inner dimension for each output element. A deformable convolution costs as much as a convolution, and a
@@ -187,16 +190,20 @@ def mac_factors(op: Op) -> tuple[int, ...]:
     out = op.output.shape
     if op.name == "deform_conv2d":
         kernels: Shape = op.args[1].shape
-        return (*kernels[2:], kernels[1], *out[1:])
+        return (*_images(out), *kernels[2:], kernels[1], *out[1:])
     if op.name == "_trilinear":
         weights: Shape = op.args[1].shape
         return (*(size for size in out[:-1] if size != 1), *weights[1:], weights[0])
     if op.name == "convolution":
         weight: Shape = op.args[1].shape
         transposed = op.args[6]
-        return (*weight[2:], weight[1], *(op.args[0].shape if transposed else out)[1:])
+        return (*_images(out), *weight[2:], weight[1], *(op.args[0].shape if transposed else out)[1:])
     first: Shape = op.args[1 if op.name in ("addmm", "baddbmm") else 0].shape
     return (*(size for size in out[:-1] if size != 1), first[-1], out[-1])
+
+
+def _images(shape: Shape) -> Shape:
+    return shape[:1] if shape[0] != 1 else ()
 
 
 def _has_bias(op: Op) -> bool:

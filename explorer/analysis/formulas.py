@@ -6,9 +6,10 @@ The left side is arithmetic (· for times, − for minus, floor for rounding dow
 from torch import nn
 
 from explorer.analysis.cost import Cost, Term, adaptive_pool_reads, mac_factors
+from explorer.analysis.field_states import Local, States
 from explorer.analysis.fields import ClosedForm
 from explorer.analysis.operators import MULTIPLIES
-from explorer.analysis.receptive_field import Local, States, geometry
+from explorer.analysis.receptive_field import geometry
 from explorer.analysis.trace import TracedLayer
 from explorer.i18n import _
 

@@ -4,7 +4,8 @@ import math
 
 from explorer.analysis import formulas
 from explorer.analysis.cost import Cost
-from explorer.analysis.receptive_field import Global, Local, State, States, Unknown, geometry
+from explorer.analysis.field_states import Global, Local, State, States, Unknown
+from explorer.analysis.receptive_field import geometry
 from explorer.analysis.result import Layer, ReceptiveField, Window
 from explorer.analysis.trace import Op, Trace, TracedLayer, Value
 from explorer.i18n import _
@@ -85,9 +86,12 @@ def _window(op: Op) -> Window | None:
 
 def _sources(value: Value, producers: dict[Value, int]) -> list[int]:
     """Returns the indices of the layers that compute a value, through operators that only move data."""
-    found, pending = [], [value]
+    found, pending, seen = [], [value], set[Value]()
     while pending:
         value = pending.pop()
+        if value in seen:  # many ways may lead to it, as after writing into a tensor part by part
+            continue
+        seen.add(value)
         if value in producers:
             found.append(producers[value])
         elif value.made_by:

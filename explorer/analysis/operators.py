@@ -8,7 +8,7 @@ MOVES_DATA = frozenset(
         "unsqueeze view _unsafe_view constant_pad_nd reflection_pad2d replication_pad2d empty empty_like "
         "new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten unflatten as_strided "
         "rot90 flip narrow chunk unsafe_chunk im2col pixel_unshuffle "
-        "channel_shuffle native_channel_shuffle"
+        "channel_shuffle native_channel_shuffle written"
     ).split(" ")
 )
 
@@ -52,10 +52,10 @@ MULTIPLIES = frozenset(["convolution", "deform_conv2d", "_trilinear", "addmm", "
 ELEMENTWISE = dict.fromkeys(
     (
         "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max masked_fill ne eq "
-        "gt ge lt le where abs"
+        "gt ge lt le where abs sin cos sign floor ceil round reciprocal"
     ).split(" "),
     1,
-)
+) | {"addcmul": 2, "lerp": 3}  # multiply, add; subtract, multiply, add
 # Of an activation, every comparison, sum, product and quotient counts as one, and so do exp, log, tanh and the error
 # function, whatever they cost on a device.
 ACTIVATION = {
@@ -63,6 +63,12 @@ ACTIVATION = {
     "leaky_relu": 2,  # compare, multiply
     "_prelu_kernel": 2,
     "elu": 3,  # compare, exp, subtract
+    "celu": 4,  # divide, exp, subtract, compare
+    "glu": 5,  # sigmoid, multiply
+    "log_sigmoid_forward": 4,  # negate, exp, add, log
+    "rrelu_with_noise": 2,  # compare, multiply
+    "softshrink": 3,  # compare twice, add
+    "threshold": 1,  # compare
     "tanh": 1,
     "erf": 1,
     "sigmoid": 4,  # negate, exp, add, divide

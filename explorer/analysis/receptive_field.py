@@ -8,58 +8,25 @@ A squeeze-and-excitation gate sees the whole image and only scales channels. So 
 and the state says which layer pools the image for it. The mean and variance of a group norm are the same.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
-from explorer.analysis import enlarging, fields
+from explorer.analysis import enlarging, field_moves, fields
+from explorer.analysis.field_states import Global, Local, State, States, Unknown, location_of, untraced
 from explorer.analysis.fields import Axis
+from explorer.analysis.gates import gated, spread
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE
-from explorer.analysis.trace import Op, Shape, Trace, TracedLayer, Value
+from explorer.analysis.trace import WRITTEN, Op, Shape, Trace, TracedLayer
+from explorer.analysis.writes import written
 from explorer.families.meta_shapes import pair
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Local:
-    """Receptive fields along rows and columns.
-
-    Attributes:
-        rows: Fields along the rows.
-        columns: Fields along the columns.
-        dims: The tensor's dimensions of rows and columns.
-        gate: Name of the layer that pools the image for the first gate before, or of a norm with the mean of a map;
-            empty without them. The fields leave them out.
-    """
-
-    rows: Axis
-    columns: Axis
-    dims: tuple[int, int]
-    gate: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """Each unit may depend on the whole image; ``cause`` is the name of the layer that mixes the units."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The field is not traced; ``cause`` names the first operator without a rule and its layer."""
-
-    cause: str
-
-
-State = Local | Global | Unknown | None
-States = dict[Value, State]
 
 SAME_PLACE = "clone contiguous _to_copy alias dropout copy channel_shuffle native_channel_shuffle".split(" ")
 POINTWISE = frozenset([*ELEMENTWISE, *ACTIVATION, *SAME_PLACE]) - {"_softmax", "_safe_softmax", "_log_softmax"}
 
+REDUCTIONS = "mean sum amax amin max min var std var_mean std_mean linalg_vector_norm argmax argmin".split(" ")
 # Operators that take only the shape of a tensor.
 LIKE = frozenset(
     "empty_like zeros_like ones_like full_like rand_like randn_like randint_like new_empty new_zeros new_ones "
@@ -124,47 +91,32 @@ def _operator_states(op: Op, states: States) -> States:
     if op.name in LIKE:
         return dict.fromkeys(op.outputs)
     if op.name == "convolution":  # weights and bias do not depend on pixels
-        inputs = inputs[:1]
+        inputs = [inputs[0], *[None] * (len(inputs) - 1)]
+    if op.name == "copy" and inputs[-1] is not None:  # what was there before is gone
+        inputs = [None, inputs[-1]]
     lost = next((state for state in inputs if isinstance(state, Unknown)), None)
-    if lost is None and op.name == "mul" and (gated := _gated(op, inputs)):
-        return dict.fromkeys(op.outputs, gated)
+    if op.name == WRITTEN:
+        return {op.output: written(op, states, location_of(op))}
+    if lost is None and (found := gated(op, inputs, states)):
+        return dict.fromkeys(op.outputs, found)
     present = [state for state in inputs if state is not None]
     if not present:
         return dict.fromkeys(op.outputs)
     state: State
-    location = op.layer.name if op.layer else op.name
+    location = location_of(op)
     if lost:
         state = lost
     elif any(isinstance(one, Global) for one in present):
-        state = next(one for one in present if isinstance(one, Global))
+        cause = next(one.cause for one in present if isinstance(one, Global))
+        state = Global(cause, spread(op, inputs, is_pointwise=op.name in POINTWISE))
     else:
         local = [one for one in present if isinstance(one, Local)]
-        rule = _OPERATORS.get(op.name) or (_join if op.name in POINTWISE else None)
-        state = rule(op, local, location) if rule else _untraced(op, location)
+        rule = _OPERATORS.get(op.name) or (field_moves.join if op.name in POINTWISE else None)
+        state = rule(op, local, location) if rule else untraced(op, location)
         gate = next((one.gate for one in local if one.gate), "")
         if gate and isinstance(state, Local) and not state.gate:
             state = replace(state, gate=gate)
     return dict.fromkeys(op.outputs, state)
-
-
-def _gated(op: Op, inputs: list[State]) -> Local | None:
-    """Returns the field of a map that is multiplied by one factor per channel, computed from the whole image."""
-    if len(inputs) != 2:
-        return None
-    for (scaled, state), (factor, other) in (pairs := list(zip(op.inputs, inputs, strict=True)), pairs[::-1]):
-        if (
-            isinstance(state, Local)
-            and isinstance(other, Global)
-            and len(factor.shape) == len(scaled.shape)
-            and all(factor.shape[dim] == 1 for dim in state.dims)
-            and op.output.shape == scaled.shape
-        ):
-            return state if state.gate else replace(state, gate=other.cause)
-    return None
-
-
-def _untraced(op: Op, location: str) -> Unknown:
-    return Unknown(op.name if location == op.name else f"{op.name} ({location})")
 
 
 def _with_axes(state: Local, rows: Axis, columns: Axis | None = None) -> Local:
@@ -204,19 +156,19 @@ def _window(op: Op, states: list[Local], location: str) -> State:
         return _enlarged(op, states, location)
     windows = geometry(op)
     if windows is None or not _nchw(op, states[0]):
-        return _untraced(op, location)
+        return untraced(op, location)
     return _windowed(states[0], op.output.shape, list(windows))
 
 
 def _enlarged(op: Op, states: list[Local], location: str) -> State:
     """Applies a transposed convolution, an interpolation or a shuffle of pixels."""
     if not _nchw(op, states[0]):
-        return _untraced(op, location)
+        return untraced(op, location)
     if windows := enlarging.windows(op):
         return _windowed(states[0], op.output.shape, list(windows))
     reads = enlarging.reads(op)
     if reads is None:
-        return _untraced(op, location)
+        return untraced(op, location)
     return _with_axes(states[0], *map(fields.gather, (states[0].rows, states[0].columns), reads))
 
 
@@ -227,7 +179,7 @@ def _channel_pool(op: Op, states: list[Local], location: str) -> State:
     _depth_stride, *stride = _triple(op.args[2] or op.args[1])
     _depth_padding, *padding = _triple(op.args[3] if len(op.args) > 3 else 0)
     along = window == [1, 1] and stride == [1, 1] and padding == [0, 0] and states[0].dims == (rank - 2, rank - 1)
-    return states[0] if along else _untraced(op, location)
+    return states[0] if along else untraced(op, location)
 
 
 def _triple(value: Any) -> list[int]:
@@ -242,7 +194,7 @@ def _map_norm(op: Op, states: list[Local], location: str) -> State:
 
 def _adaptive(op: Op, states: list[Local], location: str) -> State:
     if not _nchw(op, states[0]):
-        return _untraced(op, location)
+        return untraced(op, location)
     height, width = op.output.shape[-2:]
     if (height, width) == (1, 1):
         return Global(location)
@@ -255,112 +207,25 @@ def _layer_norm(op: Op, states: list[Local], location: str) -> State:
     return _map_norm(op, states, location) if max(states[0].dims) >= mixed else states[0]
 
 
-def _mean(op: Op, states: list[Local], location: str) -> State:
-    shape = op.inputs[0].shape
-    dims = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
+def _reduced(op: Op, states: list[Local], location: str) -> State:
+    """Applies a mean, a maximum and the like along some dimensions."""
+    shape, place = op.inputs[0].shape, 2 if op.name == "linalg_vector_norm" else 1
+    listed = op.args[place] if len(op.args) > place else None
+    listed = range(len(shape)) if listed is None or listed == [] else listed
+    dims = {dim % len(shape) for dim in ([listed] if isinstance(listed, int) else listed)}
     pooled = dims & set(states[0].dims)
     if not pooled:
         if len(op.output.shape) == len(shape):
             return states[0]
         down, across = (dim - sum(gone < dim for gone in dims) for dim in states[0].dims)
         return Local(states[0].rows, states[0].columns, (down, across))
-    return Global(location) if pooled == set(states[0].dims) else _untraced(op, location)
-
-
-def _join(op: Op, states: list[Local], location: str) -> State:
-    if len({state.dims for state in states}) > 1 or len({(s.rows.units, s.columns.units) for s in states}) > 1:
-        return _untraced(op, location)
-    if len(states) == 1:
-        return states[0]
-    rows = fields.join([state.rows for state in states])
-    if all(state.columns is state.rows for state in states):
-        return _with_axes(states[0], rows)
-    return _with_axes(states[0], rows, fields.join([state.columns for state in states]))
-
-
-def _cat(op: Op, states: list[Local], location: str) -> State:
-    dim = (op.args[1] if len(op.args) > 1 else 0) % len(op.inputs[0].shape)
-    return _untraced(op, location) if dim in states[0].dims else _join(op, states, location)
-
-
-def _slice(op: Op, states: list[Local], _where: str) -> State:
-    arguments = list(op.args[1:])
-    dim, start, end, step = arguments + [0, None, None, 1][len(arguments) :]
-    shape, state = op.inputs[0].shape, states[0]
-    if dim % len(shape) not in state.dims:
-        return state
-    size = shape[dim % len(shape)]
-    start, end, _step = slice(start, end).indices(size)
-    if dim % len(shape) == state.dims[0]:
-        return Local(fields.slice_axis(state.rows, start, end, step), state.columns, state.dims)
-    rows, columns = state.rows, fields.slice_axis(state.columns, start, end, step)
-    if len(rows.first) == len(columns.first) and rows.closed_form == columns.closed_form:
-        columns = rows  # x[:, :, ::2, ::2] is two slices, after which rows and columns are equal again
-    return Local(rows, columns, state.dims)
+    return Global(location) if pooled == set(states[0].dims) else untraced(op, location)
 
 
 def _softmax(op: Op, states: list[Local], where: str) -> State:
     """The sum over channels, in segmentation, moves no rows and columns."""
     dim = op.args[1] % len(op.output.shape)
     return Global(where) if dim in states[0].dims else states[0]
-
-
-def _pad(op: Op, states: list[Local], _where: str) -> State:
-    state, rank, amounts = states[0], len(op.inputs[0].shape), list(op.args[1])
-    sides = {rank - 1 - i // 2: (amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)}
-    down, across = (sides.get(dim, (0, 0)) for dim in state.dims)
-    if not any((*down, *across)):
-        return state
-    return Local(fields.pad(state.rows, *down), fields.pad(state.columns, *across), state.dims)
-
-
-def _permute(op: Op, states: list[Local], _where: str) -> State:
-    rank = len(op.inputs[0].shape)
-    if op.name == "permute":
-        order = [dim % rank for dim in op.args[1]]
-    else:
-        order = list(range(rank))
-        one, other = (0, rank - 1) if op.name == "t" else (op.args[1] % rank, op.args[2] % rank)
-        order[one], order[other] = order[other], order[one]
-    down, across = (order.index(dim) for dim in states[0].dims)
-    return Local(states[0].rows, states[0].columns, (down, across))
-
-
-def _view(op: Op, states: list[Local], location: str) -> State:
-    """Keeps rows and columns that are still dimensions after a reshape; a flatten makes the field global."""
-    before, after = op.inputs[0].shape, op.output.shape
-    down, across = states[0].dims
-    place = {math.prod(after[:dim]): dim for dim in reversed(range(len(after)))}
-    new_down, new_across = place.get(math.prod(before[:down])), place.get(math.prod(before[:across]))
-    while new_down is not None and new_down < len(after) - 1 and after[new_down] == 1 != before[down]:
-        new_down += 1
-    if (
-        new_down is not None
-        and new_across is not None
-        and new_down != new_across
-        and after[new_down] == before[down]
-        and after[new_across] == before[across]
-    ):
-        return Local(states[0].rows, states[0].columns, (new_down, new_across))
-    return Global(location) if len(after) == 2 else _untraced(op, location)
-
-
-def _split(op: Op, states: list[Local], location: str) -> State:
-    rank = len(op.inputs[0].shape)
-    position = 2 if op.name.startswith(("split", "unsafe_split", "chunk")) else 1
-    dim = (op.args[position] if len(op.args) > position else 0) % rank
-    if dim in states[0].dims:
-        return _untraced(op, location)
-    if op.name in ("unbind", "select"):
-        down, across = (d - (d > dim) for d in states[0].dims)
-        return Local(states[0].rows, states[0].columns, (down, across))
-    return states[0]
-
-
-def _unsqueeze(op: Op, states: list[Local], _where: str) -> State:
-    dim = op.args[1] % (len(op.inputs[0].shape) + 1)
-    down, across = (d + (d >= dim) for d in states[0].dims)
-    return Local(states[0].rows, states[0].columns, (down, across))
 
 
 _OPERATORS: dict[str, Any] = {
@@ -371,29 +236,12 @@ _OPERATORS: dict[str, Any] = {
     **dict.fromkeys(enlarging.OPERATORS, _enlarged),
     "_adaptive_avg_pool2d": _adaptive,
     "adaptive_max_pool2d": _adaptive,
-    "mean": _mean,
-    "sum": _mean,
-    "amax": _mean,
-    "amin": _mean,
+    **dict.fromkeys(REDUCTIONS, _reduced),
     "native_batch_norm": _map_norm,
     "native_group_norm": _map_norm,
     "native_layer_norm": _layer_norm,
     "_softmax": _softmax,
     "_safe_softmax": _softmax,
     "_log_softmax": _softmax,
-    "cat": _cat,
-    "slice": _slice,
-    "constant_pad_nd": _pad,
-    "reflection_pad2d": _pad,  # a unit in the middle sees the same; one at the border, mirrored pixels instead of zeros
-    "replication_pad2d": _pad,
-    "permute": _permute,
-    "transpose": _permute,
-    "t": _permute,
-    "view": _view,
-    "_unsafe_view": _view,
-    "split": _split,
-    "split_with_sizes": _split,
-    "unbind": _split,
-    "select": _split,
-    "unsqueeze": _unsqueeze,
+    **field_moves.RULES,
 }

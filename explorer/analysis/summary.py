@@ -12,6 +12,7 @@ from explorer import monitoring
 from explorer.analysis import advice, formulas
 from explorer.analysis.cost import Cost, cost, mult_adds
 from explorer.analysis.devices import AUTO, Device, local_device
+from explorer.analysis.field_states import Unknown
 from explorer.analysis.layers import field_note, field_of, last_map, layers_of
 from explorer.analysis.memory import (
     FLOAT32,
@@ -22,7 +23,7 @@ from explorer.analysis.memory import (
     saved_for_backward,
     training_memory,
 )
-from explorer.analysis.receptive_field import Unknown, propagate
+from explorer.analysis.receptive_field import propagate
 from explorer.analysis.result import (
     Analysis,
     Head,

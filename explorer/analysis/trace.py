@@ -67,6 +67,7 @@ class Op:
         return self.outputs[0]
 
 
+WRITTEN = "written"  # a tensor after an operator changed a part of it
 UNKNOWN = "explorer::unknown"  # stands for an operator of a file; its last argument is that operator's name
 NO_VALUE = Value((), 0, 0, "constant")
 
@@ -134,6 +135,7 @@ class Recorder(_Mode):
         self.ops: list[Op] = []
         self.layers: list[TracedLayer] = []
         self._values: dict[int, Value] = {}  # by the id of a tensor that is alive
+        self._bases: dict[int, int] = {}  # by storage: the id of the tensor that was the first in it
         self._lifetimes = TensorLifetimes(self._values.pop)
         self._calls: list[tuple[str, nn.Module, TracedLayer | None]] = []
         self._names: Counter[str] = Counter()
@@ -186,6 +188,7 @@ class Recorder(_Mode):
         storage = self._lifetimes.watch(tensor, new=new)
         value = Value(tuple(tensor.shape), tensor.itemsize, storage, source, None, parameters)
         self._values[id(tensor)] = value
+        self._bases.setdefault(storage, id(tensor))
         return value
 
     def _value_of(self, tensor: Tensor) -> Value:
@@ -228,6 +231,29 @@ class Recorder(_Mode):
             layer.ops.append(op)
             used: frozenset[int] = frozenset().union(*(v.parameters for v in inputs if v.source == "parameter"))
             self._count_parameters(layer, used)
+        if func._schema.name.endswith("_") and args and isinstance(args[0], Tensor):
+            self._write(op, id(args[0]))
+
+    def _write(self, op: Op, target: int) -> None:
+        """Records what an in-place operator on a part of a tensor does to the whole tensor.
+
+        Args:
+            op: Operator; its first argument is the part.
+            target: Id of the part.
+        """
+        part, after = op.args[0], op.output
+        base = self._bases.get(after.storage, target)
+        before = self._values.get(base)
+        if base == target or before is None or before.storage != after.storage:
+            return
+        others = [value for value in op.inputs if value is not part and value.source == "input"]
+        if before.source == "input" and not others:  # each cell changes by itself, as in a ReLU
+            return
+        source = "input" if "input" in (before.source, after.source) else after.source
+        whole = Value(before.shape, before.itemsize, before.storage, source, None, before.parameters | after.parameters)
+        whole.made_by = Op(WRITTEN, op.func, (before, part, after), {}, [before, after], [whole], op.layer)
+        self.ops.append(whole.made_by)
+        self._values[base] = whole
 
     def _layer_for(self, name: str, inputs: list[Value], output: Value) -> TracedLayer | None:
         path, _module, layer = self._calls[-1]

@@ -3,7 +3,8 @@
 import torch
 from hypothesis import strategies as st
 
-from explorer.analysis.receptive_field import States, propagate
+from explorer.analysis.field_states import States
+from explorer.analysis.receptive_field import propagate
 from explorer.analysis.trace import Recorder, Trace
 from explorer.errors import SpecError
 from explorer.families import Spec, parse_spec

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.analysis.enlarging import MAX_READS, NOTHING
+from explorer.analysis.field_states import Local, Unknown
 from explorer.analysis.graphs import analyse_graph
 from explorer.analysis.modules import analyse_module
-from explorer.analysis.receptive_field import Local, Unknown, propagate
+from explorer.analysis.receptive_field import propagate
 from explorer.analysis.trace import Recorder
 from tests.helpers.onnx_files import exported, numbers, read_here
 

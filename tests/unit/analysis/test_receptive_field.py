@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from torch import Tensor, nn
 
 from explorer.analysis import analyse
+from explorer.analysis.field_states import Local, Unknown
 from explorer.analysis.fields import Axis
-from explorer.analysis.receptive_field import Local, Unknown, geometry, propagate
+from explorer.analysis.receptive_field import geometry, propagate
 from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
