@@ -43,8 +43,18 @@ def analyse_graph(graph: Graph, name: str = "", *, batch_size: int = 32) -> Anal
     Raises:
         InputError: If an operator can't run on its input, or no result depends on the image; the message names it.
     """
-    network = GraphNetwork(graph)
-    trace = trace_network(network, graph.shape[1:])
+    try:
+        network = GraphNetwork(graph)
+        trace = trace_network(network, graph.shape[1:])
+    except InputError as error:
+        if graph.batch in (None, 1):
+            raise
+        raise InputError(
+            _(
+                "{reason} (the file fixes the batch to {batch} images, and it is read for one: if this is the cause, "
+                "export it with a free batch)"
+            ).format(reason=error, batch=graph.batch)
+        ) from None
     summary = summarise(network, {}, top_level_heads(trace), trace, is_complete=not network.left_out)
     make = partial(Analysis, name=name or graph.name, input_shape=graph.shape)
     analysis = complete(

@@ -26,7 +26,7 @@ def written(op: Op, states: States, location: str) -> State:
         return old
     place = _place(part, before)
     if place is not None:
-        dims = [next((d for d, (_cells, kept) in enumerate(place) if kept == dim), -1) for dim in new.dims]
+        dims = [next((d for d, (_cells, own) in enumerate(place) if own == dim), -1) for dim in new.dims]
         down, across = (place[dim][0] for dim in dims)
         if -1 not in dims and (state := _placed(old, new, (dims[0], dims[1]), down, across, before)) is not None:
             return state
@@ -76,11 +76,11 @@ def _place(part: Value, tensor: Value) -> Part | None:
             continue
         place = 2 if op.name.startswith("split") else 1
         dim = (op.args[place] if len(op.args) > place else 0) % len(op.inputs[0].shape)
-        position = next(index for index, (_cells, kept) in enumerate(found) if kept == dim)
+        position = next(index for index, (_cells, own) in enumerate(found) if own == dim)
         cells = found[position][0]
         if op.name in ("select", "unbind"):
             chosen = op.args[2] if op.name == "select" else op.outputs.index(value)
-            found = [(cells_, kept if kept is None or kept < dim else kept - 1) for cells_, kept in found]
+            found = [(cells_, own if own is None or own < dim else own - 1) for cells_, own in found]
             found[position] = (cells[chosen : chosen + 1] if chosen != -1 else cells[-1:], None)
         elif op.name == "slice":
             start, end, step = [*op.args[2:], None, None, None][:3]

@@ -69,8 +69,8 @@ class Classes(Members):
         """Yields all rounds of a class. Only one of them is in memory at a time."""
         numbers = sa.select(CLASS_QUESTIONS.c.number).where(CLASS_QUESTIONS.c["class"] == code)
         with self.reading() as connection:
-            asked = connection.execute(numbers.order_by(CLASS_QUESTIONS.c.number)).scalars().all()
-        for number in asked:
+            stored = connection.execute(numbers.order_by(CLASS_QUESTIONS.c.number)).scalars().all()
+        for number in stored:
             yield from self.rounds(code, [number])
 
     def current_rounds(self, found: Class) -> list[Round]:

@@ -19,6 +19,7 @@ import explorer
 from explorer.errors import ContentError, InputError, shown
 from explorer.graphs.graph import MAX_ELEMENTS, MAX_FLOATS, MAX_NODES, MAX_VALUES
 from explorer.graphs.input_image import input_image
+from explorer.graphs.one_image import for_one_image
 from explorer.graphs.shapes import OWN_DOMAINS, infer, static_shape
 from explorer.i18n import _
 from explorer.workers import sandbox
@@ -117,6 +118,9 @@ class _Reader:
         if model.functions:
             self.model = model = onnx.inliner.inline_local_functions(model)
         inferred = infer(model)
+        if image.batch is not None and image.batch > 1:  # some of its shapes are constants only now
+            for_one_image(model, image.name, image.batch)
+            inferred = infer(model)
         for tensor in model.graph.initializer:  # some are computed from shapes
             if tensor.name not in self.constants:
                 self._add_constant(tensor.name, tensor)

@@ -47,13 +47,26 @@ def static_shape(tensor: Any) -> list[int] | None:
     return [dim.dim_value for dim in dims]
 
 
-def _computed(model: Any, inferred: Any) -> dict[str, Any]:
-    """Returns the integers that are known now by their names."""
+def known_integers(model: Any) -> dict[str, Any]:
+    """Returns the small integers that a file states as they are, as arrays by their names."""
+    stated = _initializers(model)
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.domain in OWN_DOMAINS:
+            stated |= _constant(node)
+    return {name: value for name, value in stated.items() if value.dtype.kind == "i"}
+
+
+def _initializers(model: Any) -> dict[str, Any]:
     from onnx import numpy_helper
 
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer if _is_known(tensor)}
+
+
+def _computed(model: Any, inferred: Any) -> dict[str, Any]:
+    """Returns the integers that are known now by their names."""
     opsets = list(model.opset_import)
     types = {value.name: value.type.tensor_type for value in (*inferred.input, *inferred.value_info)}
-    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer if _is_known(tensor)}
+    known = _initializers(model)
     found: dict[str, Any] = {}
     for node in model.graph.node:
         if node.domain not in OWN_DOMAINS or len(node.output) == 0:

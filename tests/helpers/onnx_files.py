@@ -14,20 +14,20 @@ from explorer.graphs import reader
 from explorer.graphs.graph import Graph
 
 
-def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path) -> bytes:
-    """The module as its exporter writes it, with batch norm as layers of its own."""
+def exported(module: nn.Module, shape: tuple[int, ...], opset: int, folder: Path, batch: int | None = None) -> bytes:
+    """The module as its exporter writes it, with batch norm as layers of its own, and a free or a fixed batch."""
     path = folder / "exported.onnx"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
-            (torch.zeros(2, *shape),),
+            (torch.zeros(batch or 2, *shape),),
             str(path),
             dynamo=False,
             opset_version=opset,
             training=torch.onnx.TrainingMode.PRESERVE,
             input_names=["image"],
-            dynamic_axes={"image": {0: "batch"}},
+            dynamic_axes=None if batch else {"image": {0: "batch"}},
         )
     return path.read_bytes()
 

@@ -26,7 +26,7 @@ def answered(page_state: LearnState) -> list[tuple[str, str, str]]:
         reveal = lesson.reveal_of(name)
         if name not in page_state.predictions or reveal > page_state.step:
             continue
-        result = page_state.section.compute(page_state.asked.get(name) or page_state.initial_view(reveal))
+        result = page_state.section.compute(page_state.settings_of.get(name) or page_state.initial_view(reveal))
         if name in page_state.seen:
             found = answer_text(question, page_state.seen[name])
         elif page_state.section.is_complete(result):

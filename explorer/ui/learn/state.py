@@ -39,7 +39,7 @@ class LearnState(PageState):
         only: Names of the fields that the reader may change; None for those of each step.
         view: Fields of the experiment; None in the gallery.
         problem: Error of the last edit.
-        asked: Fields of the experiment for which each question was asked, by its name.
+        settings_of: Fields of the experiment when each question was answered, by its name.
         seen: Answers that were revealed, by the names of the questions.
     """
 
@@ -54,7 +54,7 @@ class LearnState(PageState):
     only: tuple[str, ...] | None = None
     view: PageFields | None = None
     problem: str = ""
-    asked: dict[str, PageFields] = field(default_factory=dict)
+    settings_of: dict[str, PageFields] = field(default_factory=dict)
     seen: dict[str, Answer] = field(default_factory=dict)
 
     @property
@@ -80,7 +80,7 @@ class LearnState(PageState):
     def open_link(self, link: Link) -> list[str]:
         """Open the lesson of a link, or the gallery. Parts that can't be read get their defaults."""
         self.name, self.step, self.predictions, self.only, self.view, self.problem = "", 0, {}, None, None, ""
-        self.asked, self.seen = {}, {}
+        self.settings_of, self.seen = {}, {}
         if LESSON not in link:
             return [_("link, {name}: there is no lesson with such a setting").format(name=shown(key)) for key in link]
         rest = dict(link)

@@ -118,6 +118,36 @@ def test_an_unknown_operator_is_named_and_the_rest_is_right(tmp_path: Path, monk
     assert analysis.layers[0].field.size == 3
 
 
+class Pieces(nn.Module):
+    """Cuts its maps into pieces that a convolution takes as a batch, and has a token for each image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.piece = nn.Conv2d(4, 4, 3, padding=1)
+        self.token = nn.Parameter(torch.zeros(1, 1, 64))
+        self.head = nn.Linear(9 * 64, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch = x.shape[0]
+        x = self.piece(self.stem(x).reshape(batch * 2, 4, 8, 8)).reshape(batch, 8, 64)
+        scores: Tensor = self.head(torch.cat([x, self.token.expand(batch, -1, -1)], 1).reshape(batch, -1))
+        return scores
+
+
+def test_a_fixed_batch_changes_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Pieces().eval()
+    expected = analyse_module(module, image_size=16)
+    found = {
+        batch: analyse_graph(read_here(exported(module, (3, 16, 16), 17, tmp_path, batch), tmp_path, monkeypatch))
+        for batch in (1, 3)
+    }
+    assert numbers(found[3]) == numbers(found[1])
+    assert found[3].totals.macs == expected.totals.macs
+    assert found[3].totals.params == expected.totals.params
+    assert "fixed-batch" in {warned.code for warned in found[3].warnings}
+
+
 @pytest.mark.parametrize(("side", "kernel", "padding"), [(16_000, 15_999, 7_999), (8, 3, 2**20)])
 def test_huge_windows_and_paddings_are_refused_by_name(
     side: int, kernel: int, padding: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
