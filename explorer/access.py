@@ -47,7 +47,13 @@ class Actor:
 ADMINISTRATOR = Actor(Role.ADMINISTRATOR)
 VISITOR = Actor(Role.VISITOR)
 
-_identify: Callable[[], Actor] = lambda: ADMINISTRATOR  # noqa: E731  the command line
+
+def _administrator() -> Actor:
+    """Returns the one who works at the command line."""
+    return ADMINISTRATOR
+
+
+_identify: Callable[[], Actor] = _administrator
 
 
 def identify_with(function: Callable[[], Actor]) -> None:

@@ -112,7 +112,7 @@ class _Mode(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no annotation
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()  # type: ignore[no-untyped-call]  # as above
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # torch has no annotation
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

@@ -42,7 +42,7 @@ def draw_a_three(page: Page) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=6)
     page.mouse.up()
-    expect(page.locator(".st-key-start-card-predict .headline")).to_contain_text(["%"])
+    expect(page.locator(".st-key-start-card-predict .headline")).to_contain_text("%")
 
 
 def main(folder: Path) -> None:

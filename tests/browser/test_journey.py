@@ -23,7 +23,7 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     page.wait_for_url(re.compile(r"cfg=24\.M\.48.*epochs=3"))
     page.get_by_test_id("stMetricValue").filter(has_text="≈").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text(["is finished"])
+    expect(page.get_by_test_id("stAlert")).to_contain_text("is finished")
     page.get_by_role("link", name="Watch it").click()
     page.get_by_test_id("stVegaLiteChart").first.wait_for()
     page.get_by_role("link", name="Predict with it").click()

@@ -79,7 +79,7 @@ def test_layers_are_checked_while_they_are_typed(visit: Visit) -> None:
     expect(metric(page, "Receptive field")).to_have_text(["5 px"])
     layers.fill("3/2, pool 2/2, 3y")
     alert = page.get_by_role("alert").filter(has_text="last valid")
-    expect(alert).to_contain_text(["layer 3, '3y': not a kernel"])
+    expect(alert).to_contain_text("layer 3, '3y': not a kernel")
     expect(metric(page, "Receptive field")).to_have_text(["5 px"])
 
 

@@ -57,7 +57,7 @@ def test_an_upload_is_answered_and_leaves_no_trace_in_the_link(visit: Visit, tmp
     page.locator("input[type=file]").set_input_files(photograph(tmp_path))
     say(page, "cat on a mat.jpg")
     say(page, "cat, 9")
-    expect(page.get_by_role("listitem").first).to_contain_text([re.compile(r"cat.*9\d\.\d\d%")])
+    expect(page.get_by_role("listitem").first).to_contain_text(re.compile(r"cat.*9\d\.\d\d%"))
     page.wait_for_url(re.compile(r"/predict\?source=upload$"))
     page.get_by_text("Every class").click()
     page.locator(".st-key-predict-every-first").get_by_test_id("stDataFrame").wait_for()

@@ -108,7 +108,7 @@ def test_a_sweep_leads_to_its_runs(visit: Visit, runs: Store) -> None:
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])  # upper right
-    expect(heading(page)).to_contain_text(["Melon · lr=0.01 dropout=0.5"])
+    expect(heading(page)).to_contain_text("Melon · lr=0.01 dropout=0.5")
     expect(page.get_by_role("radio", name="Curves")).to_be_checked()
 
 

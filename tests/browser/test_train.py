@@ -30,8 +30,8 @@ def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
     name.press("Enter")
     page.wait_for_url(re.compile("title=First"))
     page.get_by_role("button", name="Train", exact=True).dblclick()
-    expect(page.get_by_test_id("stAlert")).to_contain_text(["First run is"])
-    expect(page.get_by_test_id("stAlert")).to_contain_text(["First run is finished"])
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is finished")
     page.get_by_text("Nothing trains or waits").wait_for()  # the second click had no effect
     page.get_by_role("link", name="Watch it").click()
     page.wait_for_url(re.compile(r"/runs\?job=[a-z0-9]{14}$"))

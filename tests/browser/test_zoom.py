@@ -78,7 +78,7 @@ def test_auxiliary_heads_are_drawn_and_their_layers_can_be_chosen(visit: Visit) 
         assert row
         assert all(head["bottom"] > part["bottom"] for part in row)
     page.locator('[data-pick="layer:aux2.fc1"]').click()
-    expect(page.locator(".st-key-layer-panel")).to_contain_text(["(2,048 + 1)·1,024 = 2,098,176"])
+    expect(page.locator(".st-key-layer-panel")).to_contain_text("(2,048 + 1)·1,024 = 2,098,176")
 
 
 def test_zoom_and_pan_by_buttons_keys_wheel_and_mouse(visit: Visit) -> None:

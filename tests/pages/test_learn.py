@@ -225,13 +225,6 @@ def test_a_verdict_stays_that_of_the_question_when_settings_change() -> None:
     assert (predicted, found) == ("6", "6")
 
 
-def test_numbers_of_trainings_say_of_which_images_they_are() -> None:
-    app = open_page(lesson="memory", step="5", **{PREDICTION + name: "all" for name in lessons()["memory"].questions})
-    app.button(key="learn-train").click().run()
-    state = page_state(app)
-    assert all("test images" in fact.label for fact in state.section.numbers(state.compute()))
-
-
 def test_a_link_to_the_end_shows_predictions_though_nothing_was_trained() -> None:
     lesson = lessons()["memory"]
     guesses = {PREDICTION + name: "chance" for name in lesson.questions}

@@ -10,19 +10,6 @@ from starlette.types import Message, Receive, Scope, Send
 PIECE = 65_536  # characters that are handed to a connection at once
 
 
-@dataclass(eq=False)
-class _Sent:
-    """A response that is being sent.
-
-    Attributes:
-        since: When its client has taken something for the last time, by the clock of the event loop.
-        limit: Ends it.
-    """
-
-    since: float
-    limit: asyncio.Timeout
-
-
 @dataclass
 class Places:
     """Places for responses that are sent at the same time.
@@ -32,49 +19,54 @@ class Places:
 
     Attributes:
         most: Number of places.
+        taken: The responses that are being sent.
     """
 
     most: int
-    _taken: list[_Sent] = field(default_factory=list)
+    taken: list["_Response"] = field(default_factory=list)
 
     def response(self, pieces: Iterable[str], media_type: str) -> StreamingResponse:
         """Returns a response with some text. The pieces are made in another thread, while they are sent."""
-        return _Response(self, _cut(pieces), media_type=media_type)
-
-    async def _send(self, response: "_Response", scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        while len(self._taken) >= self.most:
-            slowest = min(self._taken, key=lambda one: one.since)
-            self._taken.remove(slowest)
-            slowest.limit.reschedule(loop.time())
-        sent: _Sent | None = None
-
-        async def note(message: Message) -> None:
-            await send(message)
-            if sent is not None:
-                sent.since = loop.time()
-
-        try:
-            async with asyncio.timeout(None) as limit:
-                sent = _Sent(loop.time(), limit)
-                self._taken.append(sent)
-                await StreamingResponse.__call__(response, scope, receive, note)
-        except TimeoutError:
-            return  # the server closes the connection
-        finally:
-            if sent in self._taken:
-                self._taken.remove(sent)
+        return _Response(self, _cut(pieces), media_type)
 
 
 class _Response(StreamingResponse):
-    """A response that takes a place while it is sent."""
+    """A response that takes a place while it is sent.
+
+    Attributes:
+        since: When its client has taken something for the last time, by the clock of the event loop.
+        limit: Ends it.
+    """
+
+    since: float
+    limit: asyncio.Timeout
 
     def __init__(self, places: Places, pieces: Iterator[str], media_type: str) -> None:
         super().__init__(pieces, media_type=media_type, headers={"cache-control": "no-store"})
         self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._places._send(self, scope, receive, send)
+        """Sends it, after the slowest one has made room if there is no place."""
+        loop, taken = asyncio.get_running_loop(), self._places.taken
+        while len(taken) >= self._places.most:
+            slowest = min(taken, key=lambda one: one.since)
+            taken.remove(slowest)
+            slowest.limit.reschedule(loop.time())
+
+        async def note(message: Message) -> None:
+            await send(message)
+            self.since = loop.time()
+
+        try:
+            async with asyncio.timeout(None) as self.limit:
+                self.since = loop.time()
+                taken.append(self)
+                await super().__call__(scope, receive, note)
+        except TimeoutError:
+            return  # the server closes the connection
+        finally:
+            if self in taken:
+                taken.remove(self)
 
 
 def _cut(pieces: Iterable[str]) -> Iterator[str]:

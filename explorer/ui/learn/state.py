@@ -54,7 +54,7 @@ class LearnState(PageState):
     only: tuple[str, ...] | None = None
     view: PageFields | None = None
     problem: str = ""
-    settings_of: dict[str, PageFields] = field(default_factory=dict)
+    settings_of: dict[str, PageFields | None] = field(default_factory=dict)
     seen: dict[str, Answer] = field(default_factory=dict)
 
     @property

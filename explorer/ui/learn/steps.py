@@ -73,7 +73,6 @@ def _render_step(page_state: LearnState, step: Step, *, dark: bool) -> None:
     text = written(step.text, page_state.compute())
     st.markdown(text, width=TEXT_WIDTH)
     if isinstance(step, Ask):
-        assert page_state.view is not None  # noqa: S101  a lesson is open
         page_state.settings_of[step.name] = page_state.view
         _ask(step, text)
 
@@ -139,9 +138,8 @@ def _compare(page_state: LearnState, question: Ask, result: Any) -> None:
     if prediction is None:
         return
     # The reader has predicted for the settings of the question, and may have changed them since.
-    view = page_state.view
-    before = page_state.settings_of.setdefault(question.name, view) if view is not None else None
-    original = result if before is None or before == view else page_state.section.compute(before)
+    before = page_state.settings_of.setdefault(question.name, page_state.view)
+    original = result if before == page_state.view else page_state.section.compute(before)
     now = question.answer(result)
     if not page_state.section.is_complete(original):
         st.info(

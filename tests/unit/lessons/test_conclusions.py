@@ -77,6 +77,14 @@ def trained(name: str, question: str, *shares: tuple[float, float], **settings: 
     return written(lesson.steps[place].text, result), result
 
 
+def test_numbers_of_trainings_say_of_which_images_they_are() -> None:
+    result = trained("fc-to-conv", "better", (0.9, 0.8), (0.9, 0.7))[1]
+    first, second = trainings.list_numbers(result)
+    assert (first.value, second.value) == ("80.0%", "70.0%")
+    assert "test images" in first.label
+    assert "test images" in second.label
+
+
 def test_the_lesson_on_permuted_pixels_concludes_what_was_seen() -> None:
     ahead, behind, guess = ((0.9, 0.9), (0.9, 0.95)), ((0.9, 0.95), (0.9, 0.9)), ((0.1, 0.1), (0.1, 0.1))
     assert "built in" in trained("fc-to-conv", "better", *ahead)[0]
