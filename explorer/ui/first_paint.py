@@ -13,12 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer.ui import page_code
 
 _ASSETS = Path(__file__).parent / "assets"
-_STYLE = "".join((_ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("first_paint", "presenter"))
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
 _SCRIPTS = "".join(
-    f"<script>{(_ASSETS / f'{name}.js').read_text(encoding='utf-8')}</script>"
-    for name in ("presenter_start", "numbers_first")
+    f"<script>{_asset(f'{name}.js')}</script>" for name in ("presenter_start", "numbers_first", "held_back")
 )
-ADDED = f"<style>{_STYLE}</style>{_SCRIPTS}"
+ADDED = (
+    f"<style>{_asset('first_paint.css')}{_asset('presenter.css')}</style>"
+    f'<style id="held-back">{_asset("held_back.css")}</style>{_SCRIPTS}'
+)
 HEAD, END_OF_HEAD = b"<head>", b"</head>"
 # With these the answer could be compressed, a part, or "not changed": it must be whole and readable here.
 DROPPED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}

@@ -28,14 +28,6 @@ STYLE = """<style>
       > [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] { display: contents }
     [data-testid="stLayoutWrapper"]:has(> .st-key-predict-options) { order: 1 }
     [data-testid="stLayoutWrapper"]:has(> [class*="st-key-predict-looks"]) { order: 1 }
-    /* They arrive first: until the answer stands, they would be pushed down by each part of it (first_paint.css). */
-    [data-testid="stMain"]:not(:focus-within) .st-key-predict-page:not(:has(
-      .st-key-predict-why, [class*="st-key-predict-live"], [data-testid="stAlert"]
-    )) [data-testid="stLayoutWrapper"]:has(> .st-key-predict-options) {
-      &, .stMarkdown > *, [data-testid="stCaptionContainer"], [data-testid="stWidgetLabel"] {
-        animation: held-back 1ms 10s backwards
-      }
-    }
   }
 </style>"""
 
