@@ -90,6 +90,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     )  # fmt: skip
     buttons = st.container(horizontal=True, gap="xsmall", width="content", key="toolbar-buttons")
 toolbar.drop_problem(page_state)
+link_error_area = st.container()
 diagram_area = st.container(key="face")
 headline_area = st.container(key="headline", gap="small")
 editor_side, layer_side = st.columns(2, gap="medium")
@@ -111,9 +112,16 @@ def training_options() -> None:
     )  # fmt: skip
 
 
-file = page_state.file
+file, view = page_state.file, page_state.view
+
+
+def numbers_of(spec: Spec) -> SpecAnalysis:
+    return analyse(
+        spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
+    ).with_flops_of(frozenset(view.flops))
+
+
 with editor_side, collect_error_areas() as error_areas:
-    link_error_area = st.container()
     if file is not None:
         network_file.describe(file)
         other = network_file.other_network(state.preset_names(), preset_label)
@@ -126,6 +134,24 @@ with editor_side, collect_error_areas() as error_areas:
             page_state.refuse(error)
         else:
             page_state.accept(spec)
+
+if file is None:
+    analysis: Analysis = numbers_of(page_state.spec)
+    base: Analysis = numbers_of(resolve(page_state.base))
+    name, base_name = figure.name(page_state.spec, page_state.base), page_state.base
+else:
+    analysis = file.analysis.with_flops_of(frozenset(view.flops))
+    base = analysis if other is None else other.with_flops_of(frozenset(view.flops))
+    name, base_name = analysis.name, figure.name_of(base)
+
+with headline_area:  # numbers don't wait for pictures, nor for widgets that do not change the network
+    headline.render(analysis, base, base_name)
+    if file is None and page_state.history.past:
+        changed = headline.last_change(analysis, numbers_of(page_state.history.past[-1].spec))
+        if changed:
+            st.caption(plain(_("Last change: {changed}").format(changed=changed)))
+
+with editor_side, collect_error_areas() as option_error_areas:
     with st.expander(_("FLOPs") if file else _("Training memory and FLOPs"), key="training-options"):
         if file is None:
             training_options()
@@ -149,7 +175,6 @@ with diagram_area:
     diagram_place = st.container()
     diagram.controls()
 
-view = page_state.read_widgets()
 if page_state.problem:
     if not page_state.link_problems:
         problem_title = _("Not a network yet: the numbers are those of the last valid one")
@@ -157,34 +182,12 @@ if page_state.problem:
         problem_title = _("Parts of this link can't be read: you see the rest")
     else:
         problem_title = _("This link can't be opened: you see {name} instead").format(name=page_state.base)
-    (link_error_area if page_state.link_problems else find_error_area(error_areas, page_state.problem)).error(
+    areas = error_areas | option_error_areas
+    (link_error_area if page_state.link_problems else find_error_area(areas, page_state.problem)).error(
         plain(page_state.problem),
         title=problem_title,
         icon=":material/error:",
     )
-
-
-def numbers_of(spec: Spec) -> SpecAnalysis:
-    return analyse(
-        spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
-    ).with_flops_of(frozenset(view.flops))
-
-
-if file is None:
-    analysis: Analysis = numbers_of(page_state.spec)
-    base: Analysis = numbers_of(resolve(page_state.base))
-    name, base_name = figure.name(page_state.spec, page_state.base), page_state.base
-else:
-    analysis = file.analysis.with_flops_of(frozenset(view.flops))
-    base = analysis if other is None else other.with_flops_of(frozenset(view.flops))
-    name, base_name = analysis.name, figure.name_of(base)
-
-with headline_area:  # first, so that numbers don't wait for pictures
-    headline.render(analysis, base, base_name)
-    if file is None and page_state.history.past:
-        changed = headline.last_change(analysis, numbers_of(page_state.history.past[-1].spec))
-        if changed:
-            st.caption(plain(_("Last change: {changed}").format(changed=changed)))
 
 run_queue.let_others_first()  # the numbers of other sessions come before the pictures of this one
 with diagram_place:

@@ -59,7 +59,7 @@ def render() -> None:
 def _render_terms() -> None:
     """Render all terms in alphabetical order, and a search."""
     query = st.text_input(
-        _("Search the glossary"), key="glossary-search", live=True, icon=":material/search:",
+        _("Search the glossary"), key="glossary-search", live="100ms", icon=":material/search:",
         placeholder=_("A term, a word or an author"),
     )  # fmt: skip
     found = find_entries(query)

@@ -34,7 +34,7 @@ def _render(*, dark: bool) -> None:
     start = NamedNetwork(resolve(BASE), BASE)
     if CFG not in st.session_state:
         st.session_state[CFG] = ", ".join(map(str, start.spec.to_dict()["cfg"]))
-    text = st.text_input(_("Layers (cfg)"), key=CFG, live=True, persist_state="session")
+    text = st.text_input(_("Layers (cfg)"), key=CFG, live="100ms", persist_state="session")
     message = st.container(key="start-message")
     network: NamedNetwork = st.session_state.get(VALID, start)
     try:
