@@ -193,6 +193,11 @@ def predict(
 @click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, fold batch norm into the layers before it.")
 @click.option("--labels", metavar="A,B", help="Labels of a figure: names, shapes, stages, legend, or none; else all.")
 @click.option("--grey", "is_grey", is_flag=True, help="A figure in black, white and grey.")
+@click.option(
+    "--engine",
+    help="What computes in a page: built-in (small networks, 30 kB) or onnxruntime (larger ones and all layers, 5 MB, "
+    "downloaded at its first use).",
+)
 @click.option("--resolution", type=int, help="Pixels per inch of a PNG; 300 if not given.")
 @json_option
 def export(
@@ -207,6 +212,7 @@ def export(
     fold: bool,
     labels: str | None,
     is_grey: bool,
+    engine: str | None,
     resolution: int | None,
     as_json: bool,
 ) -> None:
@@ -235,6 +241,8 @@ def export(
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     if opset is not None and name != "onnx":
         raise InputError(_("opset: {name} files have no operators of ONNX").format(name=name))
+    if engine is not None and name != PAGE:
+        raise InputError(_("engine: {name} files compute nothing; it is for page").format(name=name))
     onnx = OnnxOptions(fold, half, OPSET if opset is None else opset)
     figure = _figure_options(name, labels, resolution, is_grey=is_grey)
     if output is None:
@@ -244,9 +252,9 @@ def export(
         return
     with progress_line() as note:
         if source and name == PAGE:
-            from explorer.prediction.home_page import write_page
+            from explorer.prediction.home_page import BUILT_IN, write_page
 
-            size = write_page(source, output)
+            size = write_page(source, output, BUILT_IN if engine is None else engine, as_progress(note))
         elif source:
             size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, onnx=onnx)
         else:

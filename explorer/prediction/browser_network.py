@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
-from explorer.data.preprocessing import Preprocessing
 from explorer.families.building import build
 from explorer.families.modules import Concat, PadShortcut
 from explorer.i18n import _
@@ -101,7 +100,7 @@ def written(module: nn.Module, card: Card) -> dict[str, Any] | None:
         steps = _steps(_trace(card), module, weights)
     except _NotExpressibleError:
         return None
-    return {"input": _input(card.inputs, channels_of(card)), "steps": steps, "weights": weights.encoded()}
+    return {"input": input_of(card), "steps": steps, "weights": weights.encoded()}
 
 
 def field_words(*, preparation: str) -> dict[str, str]:
@@ -131,15 +130,16 @@ def macs_of(card: Card) -> int:
     return analyse(card.network_spec).totals.macs
 
 
-def _input(inputs: Preprocessing, channels: int) -> dict[str, Any]:
-    """Returns the numbers of :class:`explorer.data.preprocessing.Normalise`."""
+def input_of(card: Card) -> dict[str, Any]:
+    """Returns the size of a network's input, and the numbers of :class:`explorer.data.preprocessing.Normalise`."""
+    inputs = card.inputs
     levels = torch.tensor([inputs.mean, inputs.std], dtype=torch.float64) * 255
     order = None
     if inputs.permutation_seed is not None:
         generator = torch.Generator().manual_seed(inputs.permutation_seed)
         order = torch.randperm(inputs.sides.area, generator=generator).tolist()
     return {
-        "height": inputs.sides.height, "width": inputs.sides.width, "channels": channels, "order": order,
+        "height": inputs.sides.height, "width": inputs.sides.width, "channels": channels_of(card), "order": order,
         "mean": levels[0].float().tolist(), "rate": levels[1].reciprocal().float().tolist(),
     }  # fmt: skip
 

@@ -1,23 +1,18 @@
 """Downloads torchvision's weights for our families, and converts them to ordinary weights files.
 
 The downloads are pickles. A process saves them in PyTorch's cache, where other programs find them too
-(:mod:`explorer.weights.torchvision_worker`). Then the sandboxed process that reads all checkpoints converts them to
+(:mod:`explorer.weights.download_worker`). Then the sandboxed process that reads all checkpoints converts them to
 safetensors. The name of a download contains 32 bits of its checksum, which detect damage but not a forgery.
 """
 
 import math
-import os
-import socket
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import urlparse
-from urllib.request import getproxies, proxy_bypass
 
 from filelock import FileLock
 
@@ -30,19 +25,13 @@ from explorer.families.registry import titles
 from explorer.files import sha256
 from explorer.i18n import _
 from explorer.settings import settings
+from explorer.weights import downloads
+from explorer.weights.downloads import Download
 from explorer.weights.files import Card, save
-from explorer.workers import sandbox, subprocess_runner
 from explorer.workers.progress import Progress
-from explorer.workers.subprocess_runner import LimitError, Limits
+from explorer.workers.subprocess_runner import LimitError
 
 PREFIX = "torchvision:"
-WORKER = "explorer.weights.torchvision_worker"
-DOWNLOAD_TIMEOUT = 86_400.0  # seconds; a stalled download ends much earlier
-CONNECT_TIMEOUT = 8.0  # seconds; without a network the lookup of a name may take a minute
-# Environment variables of the server that downloads need.
-DOWNLOAD_VARIABLES = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
-    name for proxy in ("http_proxy", "https_proxy", "no_proxy") for name in (proxy, proxy.upper())
-}
 LICENSE = (
     "torchvision's weights: its code is under the BSD 3-Clause license; trained on ImageNet-1K, whose terms may bind"
 )
@@ -213,9 +202,7 @@ def _make(source: TorchvisionWeights, progress: Progress) -> None:
         output = Path(folder, source.path.name)
         if not source.download.exists():
             access.check_downloads(f"{PREFIX}{source.weights!r}")
-        if not source.download.exists() and (
-            fault := _connection_error(source, progress) or _download(source, output.parent, progress)
-        ):
+        if not source.download.exists() and (fault := _download(source, output.parent, progress)):
             sentence = _(
                 "{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}"
             )
@@ -225,6 +212,12 @@ def _make(source: TorchvisionWeights, progress: Progress) -> None:
             file.replace(source.path.with_name(file.name))
 
 
+def _download(source: TorchvisionWeights, folder: Path, progress: Progress) -> str | None:
+    """Downloads torchvision's file into PyTorch's cache; returns the reason if it fails, as in ``downloads.fetch``."""
+    file = source.download
+    return downloads.fetch(Download(source.weights.url, file, source.size, checksum_prefix(file)), folder, progress)
+
+
 def _refusal(sentence: str, source: TorchvisionWeights, fault: str) -> InputError:
     return InputError(
         sentence.format(
@@ -232,65 +225,6 @@ def _refusal(sentence: str, source: TorchvisionWeights, fault: str) -> InputErro
             reason=fault, address=source.weights.url,
         )
     )  # fmt: skip
-
-
-def _connection_error(source: TorchvisionWeights, progress: Progress) -> str | None:
-    """Returns the reason why the server of a file can't be reached. None if it can.
-
-    This is faster than to start a process for the download.
-    """
-    address = urlparse(source.weights.url)
-    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
-    progress(_("connecting to {host}").format(host=host), 0, 0)
-    if (text := getproxies().get(address.scheme)) and not proxy_bypass(host):
-        proxy = urlparse(text if "://" in text else f"//{text}")
-        host, port = proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80)
-    reasons = [_("{host} did not answer within {limit:.0f} seconds").format(host=host, limit=CONNECT_TIMEOUT)]
-
-    def connect() -> None:
-        try:
-            socket.create_connection((host, port), CONNECT_TIMEOUT).close()
-        except OSError as error:
-            reasons.append(_("{host} can't be reached: {reason}").format(host=host, reason=error.strerror or error))
-        else:
-            reasons.append("")
-
-    # The lookup of a name has no timeout, so a thread does it, and continues alone if it takes too long.
-    attempt = Thread(target=connect, daemon=True)
-    attempt.start()
-    attempt.join(CONNECT_TIMEOUT)
-    return reasons[-1] or None
-
-
-def _download(source: TorchvisionWeights, folder: Path, progress: Progress) -> str | None:
-    """Downloads torchvision's file into PyTorch's cache.
-
-    Args:
-        source: Weights to download.
-        folder: Folder for temporary files.
-        progress: Callback for the number of bytes.
-
-    Returns:
-        The reason if it fails. None if it succeeds.
-    """
-    file, before = source.download, set(_partial_files(source.download))
-
-    def watch(_step: str, _done: int, _total: int) -> None:
-        done = max((_size(part) for part in set(_partial_files(file)) - before), default=0)
-        progress(_("downloading {file}").format(file=file.name), min(done, source.size), source.size)
-
-    inherited = {name: value for name, value in os.environ.items() if name in DOWNLOAD_VARIABLES}
-    request = {"address": source.weights.url, "file": str(file.absolute())}
-    try:
-        subprocess_runner.call(
-            WORKER, request, Limits(DOWNLOAD_TIMEOUT), watch, environment=sandbox.environment(folder) | inherited
-        )
-    except InputError as error:
-        return str(error)
-    finally:
-        for part in set(_partial_files(file)) - before:  # left by a stopped process
-            part.unlink(missing_ok=True)
-    return None
 
 
 def _convert(source: TorchvisionWeights, output: Path, progress: Progress) -> None:
@@ -343,15 +277,3 @@ def checksum_prefix(file: Path) -> str:
 
     match = HASH_REGEX.search(file.name)
     return match[1] if match else ""
-
-
-def _partial_files(file: Path) -> Iterator[Path]:
-    """Yields the files into which torchvision's loader downloads this file."""
-    return (path for path in file.parent.glob("*.partial") if path.name.startswith(f"{file.name}."))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # it is complete now, and has its final name
-        return 0

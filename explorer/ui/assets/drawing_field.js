@@ -23,9 +23,11 @@ export default function ({ data, key, parentElement, setTriggerValue }) {
 }
 
 class Field {
-  constructor(root, key) {
+  // ``classify`` answers in place of the network's steps; it may return a promise.
+  constructor(root, key, classify = null) {
     const find = (selector) => root.querySelector(selector);
     this.root = root;
+    this.given = classify;
     this.paper = find(".paper");
     this.ink = find(".ink");
     this.seen = find(".seen");
@@ -55,11 +57,11 @@ class Field {
     this.root.style.setProperty("--side", `${data.side}px`);
     this.classes = data.classes;
     this.report = data.reports ? report : null;
-    const version = JSON.stringify([data.name, network?.input, network?.steps, network?.weights.length]);
+    const version = JSON.stringify([data.name, network?.input, network?.steps, network?.weights?.length]);
     if (version !== this.version) {
       this.version = version;
       this.network = network;
-      this.classify = network && networkFrom(network);
+      this.classify = this.given ?? (network && networkFrom(network));
       this.root.classList.toggle("remote", !network);
     }
     const label = (selector, text) => (this.root.querySelector(selector).textContent = text);
@@ -168,8 +170,8 @@ class Field {
   // Reports the drawing once no other stroke follows.
   finish() {
     clearTimeout(this.rest);
-    this.rest = setTimeout(() => {
-      this.answer();
+    this.rest = setTimeout(async () => {
+      await this.answer();
       if (this.network) this.spoken.textContent = this.headline.textContent;
       this.report?.(this.strokes.length ? this.ink.toDataURL("image/png") : "");
     }, REST);
@@ -223,7 +225,11 @@ class Field {
     }
   }
 
-  answer() {
+  async answer() {
+    if (this.isAnswering) {
+      this.isLate = true; // the latest drawing is answered as soon as this answer stands
+      return;
+    }
     const started = performance.now();
     const context = this.ink.getContext("2d", { willReadFrequently: true, alpha: false });
     context.fillStyle = "#000";
@@ -237,9 +243,18 @@ class Field {
     const levels = frameStrokes(ink, framing, input.height);
     if (levels && !bright) levels.forEach((level, index) => (levels[index] = 255 - level));
     this.showSeen(levels, input.height, bright);
-    this.showAnswer(levels && this.classify(levels));
+    this.isAnswering = true;
+    try {
+      this.showAnswer(levels && (await this.classify(levels)));
+    } finally {
+      this.isAnswering = false;
+    }
     const now = performance.now();
     this.ready = now + Math.max(BETWEEN, now - started); // half of the time is left to the pen
+    if (this.isLate) {
+      this.isLate = false;
+      this.changed();
+    }
   }
 
   showSeen(levels, size, bright) {

@@ -5,13 +5,21 @@ const page = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 const PAUSE = 100; // least milliseconds between two frames of the camera
 
+let answerOf;
+try {
+  answerOf = await ENGINES[page.engine](page);
+  element("loading").hidden = true;
+  element("pictures").hidden = false;
+} catch (error) {
+  element("loading").textContent = `${page.words.failed} (${error.message ?? error})`;
+  throw error;
+}
 if (page.draws) {
   element("draw").hidden = false;
-  new Field(document.querySelector(".drawing"), "page").update(page, null);
+  new Field(document.querySelector(".drawing"), "page", answerOf).update(page, null);
 }
 
 const { height: rows, width: columns, channels } = page.network.input;
-const answerOf = networkFrom(page.network);
 const seen = element("seen"), video = element("video"), camera = element("camera");
 let picture = null, stream = null;
 seen.width = columns;
@@ -19,7 +27,7 @@ seen.height = rows;
 seen.style.aspectRatio = `${columns} / ${rows}`;
 
 // Draws the part of a picture that the network reads: all of it, or the middle of the resized picture.
-function show(source, width, height) {
+async function show(source, width, height) {
   const context = seen.getContext("2d", { willReadFrequently: true, alpha: false });
   context.imageSmoothingQuality = "high";
   let [w, h] = [columns, rows];
@@ -49,15 +57,15 @@ function show(source, width, height) {
     pixels.set(channels === 1 ? [colours[0], colours[0], colours[0]] : colours, 4 * index);
   }
   context.putImageData(shown, 0, 0);
-  const probabilities = answerOf(levels);
+  const probabilities = await answerOf(levels);
   document.querySelector(".answer").hidden = false;
   const order = showBars(element("bars"), page.classes, probabilities);
   element("headline").textContent = headlineOf(page.words, page.classes, probabilities, order);
   seen.dataset.answers = Number(seen.dataset.answers ?? 0) + 1;
 }
 
-function answerPicture() {
-  if (picture) show(picture, picture.naturalWidth, picture.naturalHeight);
+async function answerPicture() {
+  if (picture) await show(picture, picture.naturalWidth, picture.naturalHeight);
 }
 
 element("file").onchange = async (event) => {
@@ -70,12 +78,14 @@ element("file").onchange = async (event) => {
   try {
     await image.decode();
     picture = image;
-    answerPicture();
   } catch {
     element("problem").textContent = page.words.unreadable;
+    return;
+  } finally {
+    URL.revokeObjectURL(image.src);
+    event.target.value = "";
   }
-  URL.revokeObjectURL(image.src);
-  event.target.value = "";
+  await answerPicture();
 };
 element("invert").onchange = answerPicture;
 
@@ -97,9 +107,9 @@ camera.onclick = async () => {
   nextFrame();
 };
 
-function nextFrame() {
+async function nextFrame() {
   if (!stream) return;
-  if (video.videoWidth && !document.hidden) show(video, video.videoWidth, video.videoHeight);
+  if (video.videoWidth && !document.hidden) await show(video, video.videoWidth, video.videoHeight);
   setTimeout(nextFrame, PAUSE);
 }
 

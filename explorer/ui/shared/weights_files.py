@@ -12,7 +12,7 @@ from explorer.exports.onnx_options import OnnxOptions
 from explorer.exports.weights import PAGE, trained_bytes
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction.home_page import home_page
+from explorer.prediction.home_page import BUILT_IN, ENGINES, ONNXRUNTIME, home_page
 from explorer.ui.shared.export import onnx_options
 from explorer.ui.shared.text import plain
 from explorer.weights import files
@@ -42,7 +42,7 @@ PREPARED: dict[str, Prepared] = {
     ),
     PAGE: Prepared(
         lambda: _("Web page that runs it offline"),
-        lambda: _("One file for small networks: it answers drawings, pictures and the camera in any browser."),
+        lambda: _("One file: it answers drawings, pictures and the camera in any browser."),
         ".html",
         "text/html",
     ),
@@ -87,6 +87,7 @@ def _render_prepared(path: Path, stem: str, key: str) -> None:
     )
     st.caption(PREPARED[chosen].help())
     options = onnx_options(key, has_norm=True) if chosen == "onnx" else OnnxOptions()
+    engine = _engine(key) if chosen == PAGE else BUILT_IN
     if not st.button(_("Prepare the file"), icon=":material/hourglass_top:", key=f"{key}.prepare"):
         return
     with st.spinner(_("Working…"), show_time=True):
@@ -96,7 +97,7 @@ def _render_prepared(path: Path, stem: str, key: str) -> None:
             note.caption(plain(sentence))
 
         try:
-            content = _made(path, chosen, options, show)
+            content = _made(path, chosen, options, engine, show)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return
@@ -108,7 +109,22 @@ def _render_prepared(path: Path, stem: str, key: str) -> None:
     )  # fmt: skip
 
 
-def _made(path: Path, name: str, options: OnnxOptions, show: Callable[[str], None]) -> bytes:
+def _engine(key: str) -> str:
+    """Render the choice of what computes in a page."""
+    titles = {
+        BUILT_IN: _("Built-in: small networks, 30 kB"),
+        ONNXRUNTIME: _("onnxruntime: larger networks and all layers, 5 MB"),
+    }
+    return st.radio(_("Engine"), list(ENGINES), format_func=titles.__getitem__, key=f"{key}.engine")
+
+
+def _made(path: Path, name: str, options: OnnxOptions, engine: str, show: Callable[[str], None]) -> bytes:
     if name == "hub":
         return hub_folder(path)
-    return home_page(path).encode() if name == PAGE else trained_bytes(path, name, show, onnx=options)
+    if name == PAGE:
+
+        def show_share(step: str, done: int, total: int) -> None:
+            show(_("{step}: {share:.0%}").format(step=step, share=done / total) if total else step)
+
+        return home_page(path, engine, show_share).encode()
+    return trained_bytes(path, name, show, onnx=options)

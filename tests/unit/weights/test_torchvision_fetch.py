@@ -19,7 +19,7 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.families import resolve
-from explorer.weights import torchvision, torchvision_worker
+from explorer.weights import download_worker, downloads, torchvision
 from explorer.weights.files import load, read
 from explorer.weights.importing import conversion, reader
 from explorer.weights.importing.file_formats import FileFormat
@@ -48,7 +48,7 @@ def here(
     progress("", 0, 0)
     if module == conversion.READER:
         return reader.work(request, silent)
-    torchvision_worker.download(request, silent)
+    download_worker.download(request, silent)
     return None
 
 
@@ -234,7 +234,7 @@ def test_progress_counts_bytes_and_a_stopped_download_leaves_none(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess_runner, "call", call)
-    monkeypatch.setattr(torchvision, "_connection_error", lambda _source, _progress: None)
+    monkeypatch.setattr(downloads, "connection_error", lambda _address, _progress: None)
     with pytest.raises(KeyboardInterrupt):
         find("torchvision:resnet18", lambda *report: reports.append(report))
     total = round(source.weights.meta["_file_size"] * 2**20)
@@ -269,14 +269,14 @@ def test_processes_get_no_secrets(serve: Serve, data_dir: Path, monkeypatch: pyt
 
     def run(arguments: list[str], *_more: object, environment: Mapping[str, str], **_options: object) -> list[str]:
         environments.append(environment)
-        if arguments == [torchvision.WORKER]:
+        if arguments == [downloads.WORKER]:
             find_weights("resnet18").download.parent.mkdir(parents=True)
             find_weights("resnet18").download.write_bytes(b"no pickle")
         return ['{"result": null}']
 
     monkeypatch.setattr(subprocess_runner, "call", call_process)
     monkeypatch.setattr(subprocess_runner, "run", run)
-    monkeypatch.setattr(torchvision_worker, "download", None)
+    monkeypatch.setattr(download_worker, "download", None)
     monkeypatch.setattr("explorer.weights.importing.file_formats.detect_format", lambda _path: FileFormat.ZIP)
     with pytest.raises(InputError):
         find("torchvision:resnet18")
@@ -291,7 +291,10 @@ def test_the_download_process_does_not_read_the_file(
     address = serve(content := b"no pickle")
     source = find_weights("resnet18")
     monkeypatch.setattr(torch, "load", None)
-    torchvision_worker.download({"address": address, "file": str(source.download)}, silent)
+    download_worker.download(
+        {"address": address, "file": str(source.download), "checksum": torchvision.checksum_prefix(source.download)},
+        silent,
+    )
     assert source.download.read_bytes() == content
     assert files(tmp_path) == [source.download.name]
 
@@ -347,7 +350,7 @@ def test_without_a_network_it_fails_before_a_process_is_started(
 
 def test_a_slow_lookup_of_the_host_name_times_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(torchvision, "CONNECT_TIMEOUT", 0.01)
+    monkeypatch.setattr(downloads, "CONNECT_TIMEOUT", 0.01)
 
     def hang(*_more: object) -> None:
         over.wait(60)

@@ -1,6 +1,6 @@
-"""Downloads torchvision's weights in a separate process, without reading them.
+"""Downloads a file in a separate process, without reading it.
 
-usage: python -m explorer.weights.torchvision_worker        see explorer.workers.protocol
+usage: python -m explorer.weights.download_worker        see explorer.workers.protocol
 """
 
 import socket
@@ -11,7 +11,6 @@ from urllib.error import URLError
 from torch.hub import download_url_to_file
 
 from explorer.errors import InputError
-from explorer.weights.torchvision import checksum_prefix
 from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
@@ -19,10 +18,11 @@ TIMEOUT = 30.0  # seconds without data
 
 
 def download(request: dict[str, str], _progress: Progress) -> None:
-    """Downloads a file and verifies its checksum, like torchvision's loader.
+    """Downloads a file with torchvision's loader, which replaces the file when it is complete.
 
     Args:
-        request: ``address`` of the download, and path of the new ``file``.
+        request: ``address`` of the download, path of the new ``file``, and the beginning of its SHA-256 in hexadecimal
+            digits (``checksum``), which is verified; ``""`` for none.
 
     Raises:
         InputError: If the download fails.
@@ -31,7 +31,7 @@ def download(request: dict[str, str], _progress: Progress) -> None:
     file = Path(request["file"])
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        download_url_to_file(request["address"], str(file), checksum_prefix(file) or None, progress=False)
+        download_url_to_file(request["address"], str(file), request["checksum"] or None, progress=False)
     except (OSError, HTTPException, RuntimeError) as error:
         reason = error.reason if type(error) is URLError else error  # its own message is only "urlopen error"
         raise InputError(str(reason) or type(error).__name__) from None
