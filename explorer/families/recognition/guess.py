@@ -190,12 +190,13 @@ def activation_note(spec: Spec) -> str | None:
     """The note about an activation function that nobody has named; None if the network can have no other."""
     if isinstance(spec, ActivatedSpec):
         return _(
-            "No tensor shows the activation function: ReLU is taken. If it is another, name the network that has it."
+            "No tensor shows the activation function: ReLU is taken. If it is another, name the network that has it; on "
+            "the command line, --set activation=gelu does it."
         )
     if getattr(spec, "takes_activation", False):
         return _(
             "No tensor shows the activation functions: torchvision's own are taken. If they are others, name the "
-            "network that has them."
+            "network that has them; on the command line, --set activation=gelu does it."
         )
     return None
 
