@@ -112,7 +112,7 @@ def training_options() -> None:
     )  # fmt: skip
 
 
-file, view = page_state.file, page_state.view
+file = page_state.file
 
 
 def numbers_of(spec: Spec) -> SpecAnalysis:
@@ -135,6 +135,7 @@ with editor_side, collect_error_areas() as error_areas:
         else:
             page_state.accept(spec)
 
+view = page_state.read_widgets()
 if file is None:
     analysis: Analysis = numbers_of(page_state.spec)
     base: Analysis = numbers_of(resolve(page_state.base))

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from explorer.lessons import Ask, lessons
 from explorer.ui.classroom import bar
+from explorer.ui.learn.steps import _for_class
 from tests.browser.conftest import PATIENCE
 
 
@@ -124,3 +126,25 @@ def test_the_right_answer_is_marked_and_corrected(page: Page) -> None:
     page.locator(".picture.asks").click()
     marked = acted(page)
     assert (marked["action"], len(marked["right"])) == ("question", 2)
+
+
+def test_the_question_of_a_lesson_is_taken_with_one_press(page: Page) -> None:
+    step = next(step for step in lessons()["vgg"].steps if isinstance(step, Ask) and step.options)
+    text = "Which **part** of `vgg16` holds most?"
+    page.evaluate(
+        """(step) => {
+            document.body.insertAdjacentHTML("beforeend", step);
+            bar.post = async (action, body) => { acted.push({ action, ...body }); };
+            bar.state = { code: "ABCDEF", students: 3, role: "teacher", screen: "", question: null };
+            bar.render();
+        }""",
+        _for_class(step, text),
+    )
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("button", name="Take the question of this lesson").click()
+    page.get_by_role("button", name="Ask the class").click()
+    page.wait_for_function("acted.length")
+    asked = acted(page)
+    assert (asked["kind"], asked["text"]) == ("choice", "Which part of vgg16 holds most?")
+    assert asked["options"] == list(step.options.values())
+    assert "right" not in asked, "the answer is not in the page"

@@ -16,7 +16,8 @@ def test_a_network_follows_the_mark_and_its_heat_map_says_so() -> None:
     assert with_marks.right > with_marks.without
     assert found["on_mark"][1] > 2 * found["elsewhere"][1]
     assert found["wins"] > found["random_wins"]
-    assert found["trained"][0] == found["random"][0], "before a pixel is removed, the map does not matter"
+    start = pytest.approx(found["random"][0], rel=1e-6)  # float32, in another order
+    assert found["trained"][0] == start, "before a pixel is removed, the map does not matter"
     assert steps[-1][1:] == (3000, 3000)
 
 
