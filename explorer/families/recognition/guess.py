@@ -190,8 +190,8 @@ def activation_note(spec: Spec) -> str | None:
     """The note about an activation function that nobody has named; None if the network can have no other."""
     if isinstance(spec, ActivatedSpec):
         return _(
-            "No tensor shows the activation function: ReLU is taken. If it is another, name the network that has it; on "
-            "the command line, --set activation=gelu does it."
+            "No tensor shows the activation function: ReLU is taken. If it is another, name the network that has it; "
+            "on the command line, --set activation=gelu does it."
         )
     if getattr(spec, "takes_activation", False):
         return _(
