@@ -170,8 +170,10 @@ def _add_operator(total: Cost, op: Op, elementwise: Term) -> None:
         total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape))
     elif name == "adaptive_max_pool2d":
         total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape) - elements)
-    elif name in ("mean", "sum", "amax", "amin", "max", "min"):
+    elif name in ("mean", "sum", "amax", "amin", "max", "min", "argmax", "argmin", "prod"):
         total.add(Term.POOLING, math.prod(op.inputs[0].shape))
+    elif name == "linalg_vector_norm":  # of each element that it reads: multiply, add
+        total.add(Term.NORMALISATION, 2 * math.prod(op.inputs[0].shape))
     elif name in ("var", "std", "var_mean", "std_mean"):  # the mean, and of each element: subtract, square, add
         total.add(Term.NORMALISATION, 4 * math.prod(op.inputs[0].shape))
     elif name not in MOVES_DATA and name not in ("cat", "upsample_nearest2d"):

@@ -5,6 +5,7 @@ becomes a layer of the analysis; a plain function moves data. None means that th
 """
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import torch
@@ -45,6 +46,25 @@ def _binary(kind: str, function: Callable[[Any, Any], Tensor]) -> Callable[[Call
     return rule
 
 
+def _variadic(kind: str, function: Callable[[Any, Any], Tensor]) -> Callable[[Call], Step | None]:
+    """Returns the rule of an operator of any number of inputs, which it takes two by two."""
+
+    def rule(call: Call) -> Step | None:
+        inputs = len(call.node.inputs)
+        if inputs == 1:
+            return _same(call)
+        if inputs == 2:
+            return _binary(kind, function)(call)
+        return with_constants(call, kind, lambda *each: reduce(function, each))
+
+    return rule
+
+
+def _mean(call: Call) -> Step | None:
+    inputs = len(call.node.inputs)
+    return with_constants(call, "Mean", lambda *each: reduce(torch.add, each) / inputs)
+
+
 def _clip(call: Call) -> Step | None:
     lowest, highest = (call.values(1, "min") or (None,))[0], (call.values(2, "max") or (None,))[0]
     if call.is_open(1, 2):
@@ -72,6 +92,16 @@ def _maximum(one: Tensor, other: Any) -> Tensor:
 
 def _minimum(one: Tensor, other: Any) -> Tensor:
     return torch.minimum(one, other) if isinstance(other, Tensor) else one.clamp(max=other)
+
+
+def _lp_norm(call: Call) -> Step | None:
+    axis, order = call.integer("axis", -1), call.integer("p", 2)
+    return operation("Norm", lambda x: x / torch.linalg.vector_norm(x, order, axis, keepdim=True))
+
+
+def _arg_max(call: Call) -> Step | None:
+    axis, keep = call.integer("axis", 0), bool(call.integer("keepdims", 1))
+    return lambda x: x.argmax(axis, keep)
 
 
 def _where(call: Call) -> Step | None:
@@ -189,8 +219,11 @@ _RULES: dict[str, Callable[[Call], Step | None]] = {
     "Div": _binary("Divide", torch.div),
     "Pow": _binary("Power", torch.pow),
     "Clip": _clip,
-    "Max": _binary("Maximum", _maximum),
-    "Min": _binary("Minimum", _minimum),
+    "Sum": _variadic("Add", torch.add),
+    "Mean": _mean,
+    "Max": _variadic("Maximum", _maximum),
+    "Min": _variadic("Minimum", _minimum),
+    "Equal": _binary("Equal", torch.eq),
     "Greater": _binary("Greater", torch.gt),
     "GreaterOrEqual": _binary("Greater", torch.ge),
     "Less": _binary("Less", torch.lt),
@@ -202,6 +235,9 @@ _RULES: dict[str, Callable[[Call], Step | None]] = {
     "ReduceMax": _reduce("Maximum", lambda x, axes, keep: x.amax(axes, keep)),
     "ReduceMin": _reduce("Minimum", lambda x, axes, keep: x.amin(axes, keep)),
     "ReduceL2": _reduce("Norm", lambda x, axes, keep: torch.linalg.vector_norm(x, 2, axes, keep)),
+    "ReduceL1": _reduce("Norm", lambda x, axes, keep: torch.linalg.vector_norm(x, 1, axes, keep)),
+    "LpNormalization": _lp_norm,
+    "ArgMax": _arg_max,
     "Softmax": lambda call: nn.Softmax(call.integer("axis", -1)),
     "LogSoftmax": lambda call: nn.LogSoftmax(call.integer("axis", -1)),
     "DepthToSpace": lambda call: nn.PixelShuffle(call.integer("blocksize", 1)),
@@ -227,6 +263,9 @@ _MODULES: dict[str, Callable[[], nn.Module]] = {
     "Relu": nn.ReLU,
     "LeakyRelu": nn.LeakyReLU,
     "Elu": nn.ELU,
+    "Selu": nn.SELU,
+    "Celu": nn.CELU,
+    "Softsign": nn.Softsign,
     "Sigmoid": nn.Sigmoid,
     "Tanh": nn.Tanh,
     "Gelu": nn.GELU,
@@ -245,4 +284,11 @@ _FUNCTIONS: dict[str, Step] = {
     "Neg": torch.neg,
     "Erf": torch.erf,
     "Abs": torch.abs,
+    "Reciprocal": torch.reciprocal,
+    "Sign": torch.sign,
+    "Floor": torch.floor,
+    "Ceil": torch.ceil,
+    "Round": torch.round,
+    "Sin": torch.sin,
+    "Cos": torch.cos,
 }

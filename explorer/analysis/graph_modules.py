@@ -119,25 +119,45 @@ def deformable_convolution(call: Call) -> Step | None:
     return with_constants(call, "DeformConv2d", run)
 
 
+class _Cut:
+    """A module, and what is added to the sides of its result: less than 0 cuts. As ``functional.pad`` takes it."""
+
+    def __init__(self, module: nn.Module, sides: list[int]) -> None:
+        self.module, self.sides = module, sides
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return functional.pad(self.module(image), self.sides)
+
+
 def transposed_convolution(call: Call) -> Step | None:
     """Returns the rule of ConvTranspose."""
-    found, shape = call.constant(1), call.node.shapes[0]
-    if found is None or shape is None or not 3 <= len(found.shape) <= 5:
+    found, before, after = call.constant(1), call.shape(0), call.node.shapes[0]
+    if found is None or before is None or after is None or not 3 <= len(found.shape) <= 5:
         return None
     inner, out, *kernel = found.shape
     rank, groups = len(kernel), call.integer("group", 1)
     stride, dilation = call.integers("strides", [1] * rank), call.integers("dilations", [1] * rank)
-    pads, extra = call.integers("pads", [0] * (2 * rank)), call.integers("output_padding", [0] * rank)
-    if "output_shape" in call.attributes or call.attributes.get("auto_pad", "NOTSET") != "NOTSET":
-        return None
-    if pads[:rank] != pads[rank:]:
-        return None
+    extra, pads = call.integers("output_padding", [0] * rank), call.integers("pads", [0] * (2 * rank))
+    whole = [
+        (size - 1) * s + d * (k - 1) + 1 + e
+        for size, s, d, k, e in zip(before[2:], stride, dilation, kernel, extra, strict=True)
+    ]
+    first, last = pads[:rank], pads[rank:]
+    mode = call.attributes.get("auto_pad", "NOTSET")
+    if "output_shape" in call.attributes or mode in ("SAME_UPPER", "SAME_LOWER"):
+        cut = [max(full - size, 0) for full, size in zip(whole, after[2:], strict=True)]
+        first = [total // 2 if mode == "SAME_UPPER" else total - total // 2 for total in cut]
+        last = [full - size - side for full, size, side in zip(whole, after[2:], first, strict=True)]
+    elif mode == "VALID":
+        first = last = [0] * rank
+    fits = first == last and min(first) >= 0
     kind: Any = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[rank - 1]
-    sizes = (tuple(entry) for entry in (kernel, stride, pads[:rank], extra))
+    sizes = (tuple(entry) for entry in (kernel, stride, first if fits else [0] * rank, extra))
     module: nn.Module = kind(
         inner, out * groups, *sizes, groups, bias=call.has(2), dilation=tuple(dilation), device="meta"
     )
-    return _bound(call, module)
+    _bound(call, module)
+    return module if fits else _Cut(module, [-side for pair in zip(last, first, strict=True) for side in pair][::-1])
 
 
 def pool(call: Call) -> Step | None:

@@ -86,4 +86,4 @@ ACTIVATION = {
 }
 # Batch norm in evaluation mode scales and shifts (2). Layer and group norm also compute mean and variance (3) and
 # apply them (2).
-NORMALISATION = {"native_batch_norm": 2, "native_layer_norm": 7, "native_group_norm": 7, "linalg_vector_norm": 2}
+NORMALISATION = {"native_batch_norm": 2, "native_layer_norm": 7, "native_group_norm": 7}

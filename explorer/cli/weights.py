@@ -10,10 +10,10 @@ import click
 
 from explorer.cli.importing import import_
 from explorer.cli.jobs import CommandFailed, json_option
-from explorer.cli.networks import analysis_of, has_spec
+from explorer.cli.networks import analysis_of, has_spec, named_spec
 from explorer.cli.output import print_json, print_text
 from explorer.errors import InputError, shown
-from explorer.families import PRESETS, Spec, resolve
+from explorer.families import PRESETS, Spec
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.specs.base import read_size
@@ -333,4 +333,4 @@ def _spec(text: str) -> Spec:
     from explorer.weights.registry import find_local
 
     path = None if text in PRESETS or text.endswith(".json") else find_local(text)
-    return resolve(text) if path is None else read_card(path).network_spec
+    return named_spec(text, None) if path is None else read_card(path).network_spec

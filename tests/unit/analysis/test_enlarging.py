@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.analysis.enlarging import MAX_READS, NOTHING
 from explorer.analysis.field_states import Local, Unknown
-from explorer.analysis.graphs import analyse_graph
-from explorer.analysis.modules import analyse_module
+from explorer.analysis.graphs import GraphNetwork, analyse_graph
+from explorer.analysis.modules import analyse_module, trace_network
 from explorer.analysis.receptive_field import propagate
 from explorer.analysis.trace import Recorder
 from tests.helpers.onnx_files import exported, numbers, read_here
@@ -125,3 +129,58 @@ def test_a_huge_enlargement_is_not_followed() -> None:
         network(torch.empty(1, 1, 2, 2, device="meta"))
     trace = recorder.trace()
     assert isinstance(propagate(trace)[trace.output], Unknown)
+
+
+# attributes of ConvTranspose: kernel, strides, and how it pads
+PADDINGS: list[dict[str, Any]] = [
+    {"auto_pad": "SAME_UPPER", "strides": [2, 2]},
+    {"auto_pad": "SAME_LOWER", "strides": [2, 2]},
+    {"auto_pad": "SAME_UPPER", "strides": [3, 2], "dilations": [2, 1]},
+    {"auto_pad": "VALID", "strides": [2, 1]},
+    {"output_shape": [8, 9], "strides": [2, 2]},
+    {"output_shape": [9, 8], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    {"output_shape": [10, 8], "strides": [2, 2], "output_padding": [1, 0]},
+    {"pads": [1, 0, 0, 2], "strides": [2, 2]},
+    {"pads": [0, 1, 2, 1], "strides": [1, 2], "output_padding": [0, 1]},
+]
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("settings", PADDINGS, ids=str)
+def test_transposed_convolutions_of_files_agree_with_onnxruntime(
+    settings: dict[str, Any], kernel: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node("Conv", ["image", "first"], ["a"], strides=[2, 2], pads=[1, 1, 1, 1]),
+                helper.make_node("ConvTranspose", ["a", "second"], ["out"], **settings),
+            ],
+            "made",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 1, HEIGHT, WIDTH))],
+            [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
+            [
+                numpy_helper.from_array(np.ones((2, 1, 3, 3), np.float32), "first"),
+                numpy_helper.from_array(np.ones((2, 1, kernel, kernel), np.float32), "second"),
+            ],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=10,
+    )
+    content = model.SerializeToString()
+    trace = trace_network(GraphNetwork(read_here(content, tmp_path, monkeypatch)), (1, HEIGHT, WIDTH))
+    state = propagate(trace)[trace.output]
+    assert isinstance(state, Local), state
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    shape = session.run(None, {"image": np.ones((1, 1, HEIGHT, WIDTH), np.float32)})[0].shape
+    for axis, dim, side in ((state.rows, 2, HEIGHT), (state.columns, 3, WIDTH)):
+        readers: list[list[int]] = [[] for _unit in range(shape[dim])]
+        for pixel in range(side):
+            image = np.zeros((1, 1, HEIGHT, WIDTH), np.float32)
+            image[(slice(None),) * dim + (pixel,)] = 1
+            changed = session.run(None, {"image": image})[0].sum((0, 1, 5 - dim))
+            for unit in changed.nonzero()[0]:
+                readers[unit].append(pixel)
+        expected = [(pixels[0], pixels[-1]) if pixels else None for pixels in readers]
+        assert [axis.span(unit) for unit in range(axis.units)] == expected, dim

@@ -61,6 +61,14 @@ def normalised(x: Tensor, first: nn.Conv2d, tied: nn.Module) -> Tensor:
     return functional.conv_transpose2d(x, first.weight, stride=2) + factor
 
 
+def unusual(x: Tensor, first: nn.Module, last: nn.Module) -> Tensor:
+    x = torch.selu(first(x))
+    x = functional.celu(x).reciprocal().sign() + functional.softsign(x)
+    x = x.floor() * x.ceil() - x.round() / (x.sin() + x.cos())
+    scores: Tensor = last(x).argmax(1, keepdim=True)
+    return scores
+
+
 class ConvPaddedBySize(nn.Conv2d):
     """A 3x3 convolution of stride 2 that pads as TensorFlow does; its exporter writes arithmetic of the sizes."""
 
@@ -89,6 +97,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     ),
     "recurrent, gru": lambda: Calls(sequence, nn.Conv2d(3, 4, 4, 4), nn.GRU(4, 5), nn.Linear(5, 2)),
     "extremes": lambda: Calls(extremes, nn.Conv2d(3, 4, 3)),
+    "unusual": lambda: Calls(unusual, nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)),
     "padded by size": ConvPaddedBySize,
     "shared": lambda: Calls(normalised, nn.Conv2d(3, 4, 2, 2, bias=False), nn.Linear(4, 4)),
 }
@@ -197,6 +206,31 @@ def test_no_advice_stands_on_the_field_of_a_part(analysed: Read) -> None:
     assert analysis.layers[0].field is not None
     whole = analysed([nodes[0], helper.make_node("Relu", ["a"], ["out"])], {"weight": (4, 3, 3, 3)})
     assert [warned.code for warned in whole.warnings] == ["field-smaller-than-image"]
+
+
+@pytest.mark.parametrize(("operator", "flops"), [("Sum", 2), ("Mean", 3), ("Max", 2), ("Min", 2)])
+def test_operators_of_several_inputs_join_them_all(operator: str, flops: int, analysed: Read) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["a"]),
+        helper.make_node("Conv", ["image", "other"], ["b"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["image", "weight"], ["c"]),
+        helper.make_node(operator, ["a", "b", "c"], ["out"]),
+    ]
+    analysis = analysed(nodes, {"weight": (4, 3, 1, 1), "other": (4, 3, 3, 3)})
+    assert analysis.field is not None
+    assert (analysis.field.size, analysis.layers[-1].flops) == (3, flops * 4 * 64)
+    assert not {"left-out", "not-counted"} & {warned.code for warned in analysis.warnings}
+
+
+def test_vectors_are_divided_by_their_norm(analysed: Read) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["a"]),
+        helper.make_node("LpNormalization", ["a"], ["out"], axis=1),
+    ]
+    analysis = analysed(nodes, {"weight": (4, 3, 3, 3)})
+    assert analysis.field is not None
+    assert (analysis.field.size, analysis.layers[-1].flops) == (3, 3 * 4 * 36)  # square, add, divide
+    assert "not-counted" not in {warned.code for warned in analysis.warnings}
 
 
 def test_a_quantised_convolution_has_its_macs(analysed: Read) -> None:

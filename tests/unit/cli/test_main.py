@@ -107,6 +107,17 @@ def test_errors_of_the_input(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["pytorch", "onnx", "json"])
+def test_an_export_of_a_name_that_torchvision_has_not_names_close_ones(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "made"
+    arguments = ("torchvision:resnet5", "--format", name, "-o", str(path))
+    status, out, err = run(capsys, monkeypatch, "export", *arguments)
+    assert (status, out, path.exists()) == (2, "", False)
+    assert "torchvision has no classification model 'resnet5'; close names: resnet50" in err
+
+
 @pytest.mark.process
 def test_a_real_process(root: Path) -> None:
     command = [sys.executable, "-m", "explorer", "analyze", "lenet5", "--json"]
